@@ -1,0 +1,105 @@
+"""What travels over Kafka: topics, keys, and the schemas that producers and consumers share.
+
+A value is the JSON of one of these models. Consumers ignore fields that they do not know, so that a newer producer may
+run beside an older consumer; a producer sends only what the schema names.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Topic(StrEnum):
+    PREDICTIONS = "stock.predictions"
+    METRICS = "stock.metrics"
+    ALERTS = "stock.alerts"
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: events of one key keep their order."""
+        raise NotImplementedError
+
+
+class PredictionEvent(Event):
+    """One forecast of one instrument, one horizon ahead. Immutable; ``prediction_id`` makes it unique everywhere."""
+
+    type: Literal["prediction"] = "prediction"
+    prediction_id: UUID
+    exchange: str = Field(description="market code, e.g. US")
+    ticker: str
+    made_at: datetime = Field(description="wall time")
+    as_of: date = Field(description="the session whose close the forecast starts from")
+    target_session: date = Field(description="the session whose close is forecast")
+    horizon: int = Field(ge=1, description="sessions from as_of to target_session")
+    last_close: float = Field(gt=0, description="close of as_of, unadjusted, in the instrument's currency")
+    predicted_return: float = Field(description="log return from as_of to target_session")
+    predicted_close: float = Field(gt=0, description="last_close * exp(predicted_return)")
+    lower: float | None = Field(None, description="lower end of the interval on the close; null without one")
+    upper: float | None = Field(None, description="upper end")
+    level: float | None = Field(None, gt=0, lt=1, description="stated coverage of the interval, e.g. 0.9")
+    probability_up: float | None = Field(None, ge=0, le=1)
+    model_name: str = Field(description="registered model, or random_walk when none serves the ticker")
+    model_version: str | None = None
+    model_type: str
+    run_id: str | None = Field(None, description="MLflow run that trained the model")
+    fallback: bool = Field(False, description="true when no trained model serves the ticker")
+    feature_version: str
+    data_version: str = Field(description="version of the rows that the feature vector came from")
+    origin: Literal["api", "job", "replay"] = "api"
+    job_id: UUID | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.exchange}:{self.ticker}"
+
+
+class MetricsEvent(Event):
+    """One scrape of one service's ``/metrics``, flattened."""
+
+    type: Literal["metrics"] = "metrics"
+    service: str
+    instance: str = Field(description="address scraped")
+    scraped_at: datetime
+    up: bool = Field(description="false when the service did not answer; samples are empty then")
+    duration_seconds: float = Field(ge=0)
+    error: str | None = None
+    samples: dict[str, float] = Field(default_factory=dict, description='keys like http_requests_total{route="/x"}')
+
+    @property
+    def key(self) -> str:
+        return self.service
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertEvent(Event):
+    type: Literal["alert"] = "alert"
+    alert_id: UUID
+    fingerprint: str = Field(description="equal for alerts about the same condition, so that replicas deduplicate")
+    severity: Severity
+    detector: str
+    title: str
+    detail: str
+    raised_at: datetime
+    exchange: str | None = None
+    ticker: str | None = None
+    service: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.exchange}:{self.ticker}" if self.ticker else (self.service or self.detector)

@@ -1,0 +1,443 @@
+"""The one settings tree of every service.
+
+Each variable is ``STOCK_<GROUP>__<NAME>`` (``STOCK_KAFKA__BOOTSTRAP_SERVERS``); the defaults are the addresses of the
+local profile, so a command typed in a fresh shell finds the stack of ``make demo``. Containers set the same variables
+to other addresses. An unknown ``STOCK_*`` variable or a wrong value stops the start with a message that names it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import DotEnvSettingsSource
+
+PREFIX = "STOCK_"
+DELIMITER = "__"
+DEVELOPMENT_SECRET = "stock-dev-only"  # noqa: S105  refused in production
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _seconds(value: object) -> object:
+    """Accept ``5`` and ``0.5`` from the environment beside ISO 8601, which is all that pydantic reads from text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+
+
+class SettingsError(SystemExit):
+    """The environment does not describe a valid configuration; the text names every variable at fault."""
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LogSettings(Group):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe level that is written"
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="json for machines, console for people; auto takes console on a terminal"
+    )
+
+
+class PostgresSettings(Group):
+    host: str = Field("127.0.0.1", description="server's address")
+    port: Port = Field(5432, description="server's port")
+    user: str = Field("stock", description="role")
+    password: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="the role's password")
+    database: str = Field("stock", description="database name")
+    pool_size: int = Field(5, ge=1, le=100, description="connections one process keeps open")
+    connect_timeout: int = Field(5, ge=1, le=60, description="seconds to wait for a connection")
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL with the password in clear; never log it."""
+        from urllib.parse import quote
+
+        secret = quote(self.password.get_secret_value(), safe="")
+        return f"postgresql+psycopg2://{quote(self.user, safe='')}:{secret}@{self.host}:{self.port}/{self.database}"
+
+
+class RawDbSettings(PostgresSettings):
+    port: Port = Field(5412, description="server's port")
+    database: str = Field("raw_db", description="database name")
+
+
+class ModelMetaDbSettings(PostgresSettings):
+    port: Port = Field(5411, description="server's port")
+    database: str = Field("model_meta_db", description="database name")
+
+
+class MlflowDbSettings(PostgresSettings):
+    port: Port = Field(5422, description="server's port")
+    database: str = Field("mlflow", description="database name")
+
+
+class ClickHouseSettings(Group):
+    host: str = Field("127.0.0.1", description="server's address")
+    port: Port = Field(8123, description="HTTP port")
+    user: str = Field("default", description="user")
+    password: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="the user's password")
+    database: str = Field("stock", description="database name, created by the migrations")
+    secure: bool = Field(False, description="true for HTTPS")
+    connect_timeout: int = Field(3, ge=1, le=60, description="seconds to wait for a connection")
+    query_timeout: int = Field(30, ge=1, le=3600, description="seconds to wait for an answer")
+
+
+class RedisSettings(Group):
+    host: str = Field("127.0.0.1", description="server's address")
+    port: Port = Field(6379, description="server's port")
+    password: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="password")
+    broker_db: int = Field(0, ge=0, le=15, description="database of Celery's broker")
+    cache_db: int = Field(1, ge=0, le=15, description="database of the caches")
+    cache_ttl: Duration = Field(timedelta(hours=1), description="how long a cached value lives (ISO 8601 or seconds)")
+
+    def url(self, db: int) -> str:
+        """Redis URL of database number ``db`` with the password in clear; never log it."""
+        from urllib.parse import quote
+
+        return f"redis://:{quote(self.password.get_secret_value(), safe='')}@{self.host}:{self.port}/{db}"
+
+
+class KafkaSettings(Group):
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="comma list of host:port")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to talk to the brokers"
+    )
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("", description="with SASL_*: which")
+    sasl_username: str = Field("", description="with SASL_*: user")
+    sasl_password: SecretStr = Field(SecretStr(""), description="with SASL_*: password")
+    partitions: int = Field(3, ge=1, le=256, description="partitions of a topic that we create")
+    replication_factor: int = Field(1, ge=1, le=5, description="replicas of a topic that we create")
+    delivery_timeout: Duration = Field(timedelta(seconds=30), description="how long the producer tries one message")
+
+
+class S3Settings(Group):
+    endpoint_url: str = Field("http://127.0.0.1:9111", description="S3 endpoint")
+    access_key: str = Field("stock", description="access key")
+    secret_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="secret key")
+    region: str = Field("us-east-1", description="region named in signatures")
+    mlflow_bucket: str = Field("mlflow", description="bucket of MLflow's artifacts")
+    export_bucket: str = Field("exports", description="bucket of Parquet exports and reports")
+
+
+class MlflowSettings(Group):
+    host: str = Field("127.0.0.1", description="tracking server's address")
+    port: Port = Field(5010, description="tracking server's port")
+    request_timeout: int = Field(20, ge=1, le=600, description="seconds to wait for an answer")
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+class PrefectSettings(Group):
+    host: str = Field("127.0.0.1", description="server's address")
+    port: Port = Field(4200, description="server's port")
+    database: str = Field("prefect", description="its database inside model_meta_db's server")
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.host}:{self.port}/api"
+
+
+class BackendSettings(Group):
+    """One of the two HTTP backends."""
+
+    host: str = Field("127.0.0.1", description="address to listen on, and to be reached at by the other services")
+    port: Port = Field(8001, description="port")
+    workers: int = Field(1, ge=1, le=64, description="processes")
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+class Backend1Settings(BackendSettings):
+    port: Port = Field(8001, description="port")
+
+
+class Backend2Settings(BackendSettings):
+    port: Port = Field(8002, description="port")
+
+
+class WsMonitorSettings(Group):
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(8010, description="port")
+    history: int = Field(1000, ge=10, le=100_000, description="messages kept per channel for clients that resume")
+    client_queue: int = Field(1000, ge=10, le=100_000, description="messages waiting per client before the oldest go")
+    frame_interval: Duration = Field(timedelta(milliseconds=100), description="messages within it share one frame")
+    sink_batch: int = Field(5000, ge=1, le=100_000, description="most rows of one insert into ClickHouse")
+    sink_interval: Duration = Field(timedelta(milliseconds=500), description="longest wait before an insert")
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+class PublisherSettings(Group):
+    host: str = Field("127.0.0.1", description="address its own /metrics listens on")
+    port: Port = Field(8013, description="port of its own /metrics")
+    interval: Duration = Field(timedelta(seconds=5), description="time between two scrapes")
+    targets: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="comma list of service=URL to scrape; empty: backend1, backend2, ws_monitor and both workers",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_targets(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("targets"), str):
+            pairs = [item.strip() for item in data["targets"].split(",") if item.strip()]
+            if bad := [pair for pair in pairs if "=" not in pair]:
+                raise ValueError(f"targets: expected service=URL, got {bad[0]!r}")
+            return {**data, "targets": dict(pair.split("=", 1) for pair in pairs)}
+        return data
+
+
+class CelerySettings(Group):
+    host: str = Field("127.0.0.1", description="address the workers' /metrics listen on")
+    train_metrics_port: Port = Field(8011, description="port of celery_train's /metrics")
+    predict_metrics_port: Port = Field(8012, description="port of celery_predict's /metrics")
+    train_concurrency: int = Field(1, ge=1, le=64, description="trainings at once per worker")
+    predict_concurrency: int = Field(2, ge=1, le=64, description="long predictions at once per worker")
+    flower_port: Port = Field(5555, description="Flower's port")
+
+
+class JobSettings(Group):
+    lease: Duration = Field(timedelta(seconds=30), description="a running job not heard of for so long is queued again")
+    heartbeat: Duration = Field(timedelta(seconds=5), description="how often a worker renews its lease")
+    reap_interval: Duration = Field(timedelta(seconds=5), description="how often lost jobs are looked for")
+    pending_resend: Duration = Field(
+        timedelta(seconds=20), description="a pending job that no worker took is sent again after so long"
+    )
+    max_attempts: int = Field(5, ge=1, le=100, description="runs of one job before it is failed")
+    retention: Duration = Field(timedelta(days=7), description="how long a finished job's result is kept")
+
+
+class OutboxSettings(Group):
+    confirm_interval: Duration = Field(timedelta(seconds=2), description="how often ClickHouse is asked for ids")
+    resend_after: Duration = Field(timedelta(seconds=5), description="an unconfirmed event is sent again after so long")
+    commit_window: Duration = Field(
+        timedelta(milliseconds=2), description="requests that arrive within it share one commit"
+    )
+    commit_batch: int = Field(500, ge=1, le=10_000, description="most rows of one shared commit")
+
+
+class ServingSettings(Group):
+    refresh_interval: Duration = Field(timedelta(seconds=2), description="how often new model versions are looked for")
+    retry_after: Duration = Field(timedelta(seconds=5), description="Retry-After of a 503")
+    max_days: int = Field(60, ge=1, le=250, description="longest path of sessions one request may ask for")
+
+
+class EtlSettings(Group):
+    export_dir: Path = Field(Path(".local/exports"), description="folder of the Parquet exports")
+    overlap_sessions: int = Field(10, ge=1, le=250, description="stored sessions fetched again by an incremental load")
+    concurrency: int = Field(2, ge=1, le=32, description="tickers loaded at once")
+    yfinance_rate: float = Field(0.4, gt=0, le=10, description="requests per second to Yahoo")
+    max_move: float = Field(0.5, gt=0, le=10, description="a move beyond this share without a split is quarantined")
+
+
+class ReplaySettings(Group):
+    """The sample source is replayed: its market clock stands in the past and moves one session at a time."""
+
+    enabled: bool = Field(True, description="whether the workflows service moves the replay clock")
+    start: date = Field(date(2012, 6, 29), description="last session already released when the replay begins")
+    seconds_per_session: float = Field(5.0, ge=0.2, le=86_400, description="real seconds between two sessions")
+    predict: bool = Field(True, description="ask backend2 for a prediction after each released session")
+
+
+class LocalSettings(Group):
+    data_dir: Path = Field(Path(".local"), description="data, logs and pids of the local profile")
+    http_host: str = Field("127.0.0.1", description="address nginx listens on")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Read it with :func:`load_settings`, which turns errors into messages that name variables."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    environment: Literal["development", "production"] = Field(
+        "development", description="production refuses the development secrets"
+    )
+    root: Path = Field(Path(), description="holds db/, nginx/ and the built frontend; default: the checkout")
+    http_port: Port = Field(
+        8088, validation_alias=AliasChoices("HTTP_PORT", "http_port"), description="nginx's port (containers: 80)"
+    )
+    log: LogSettings = LogSettings()
+    raw_db: RawDbSettings = RawDbSettings()
+    model_meta_db: ModelMetaDbSettings = ModelMetaDbSettings()
+    mlflow_db: MlflowDbSettings = MlflowDbSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    redis: RedisSettings = RedisSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    s3: S3Settings = S3Settings()
+    mlflow: MlflowSettings = MlflowSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    backend1: Backend1Settings = Backend1Settings()
+    backend2: Backend2Settings = Backend2Settings()
+    ws_monitor: WsMonitorSettings = WsMonitorSettings()
+    publisher: PublisherSettings = PublisherSettings()
+    celery: CelerySettings = CelerySettings()
+    jobs: JobSettings = JobSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    serving: ServingSettings = ServingSettings()
+    etl: EtlSettings = EtlSettings()
+    replay: ReplaySettings = ReplaySettings()
+    local: LocalSettings = LocalSettings()
+
+    @model_validator(mode="after")
+    def _refuse_development_secrets(self) -> Settings:
+        if self.environment == "production":
+            weak = [
+                variable_name(path)
+                for path, value in _leaves(self)
+                if isinstance(value, SecretStr) and value.get_secret_value() == DEVELOPMENT_SECRET
+            ]
+            if weak:
+                raise ValueError(f"production needs secrets of its own in {', '.join(weak)}")
+        return self
+
+    def path(self, relative: Path | str) -> Path:
+        """An absolute path: as given when absolute, else below the project's root."""
+        return (project_root() if self.root == Path() else self.root) / relative
+
+
+def project_root() -> Path:
+    """The checkout that this package is installed from in editable mode, else the working directory."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "db" / "clickhouse").is_dir():
+            return folder
+    return Path.cwd()
+
+
+def variable_name(path: tuple[str, ...]) -> str:
+    """The environment variable of a field: ``("kafka", "partitions")`` is ``STOCK_KAFKA__PARTITIONS``."""
+    return "HTTP_PORT" if path == ("http_port",) else PREFIX + DELIMITER.join(path).upper()
+
+
+def _leaves(group: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    for name in type(group).model_fields:
+        value = getattr(group, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def known_variables() -> dict[str, tuple[str, object]]:
+    """Every variable with its meaning and default, in the order of the tree."""
+    defaults = Settings.model_construct()
+    known: dict[str, tuple[str, object]] = {}
+    for path, value in _leaves(defaults):
+        model: type[BaseModel] = Settings
+        for name in path[:-1]:
+            model = type(getattr(model.model_construct(), name))
+        known[variable_name(path)] = (model.model_fields[path[-1]].description or "", value)
+    return known
+
+
+def _check_names(environ: Mapping[str, str]) -> list[str]:
+    known = known_variables()
+    problems = []
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{name}: unknown setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return problems
+
+
+def _describe(error: ErrorDetails) -> str:
+    path = tuple(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if not path:
+        return message
+    name = "HTTP_PORT" if path[0] == "HTTP_PORT" else variable_name(path)
+    value = "" if "secret" in name.lower() or "password" in name.lower() else f" (got {error['input']!r})"
+    return f"{name}: {message}{value}"
+
+
+def _env_file() -> Path | None:
+    file = project_root() / ".env"
+    return file if file.is_file() else None
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read the environment, then ``.env`` in the project's root.
+
+    Raises:
+        SettingsError: a variable is unknown or holds a wrong value; the text names each of them.
+    """
+    env_file = env_file or _env_file()
+    environ = dict(os.environ)
+    if env_file is not None:
+        values = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True).env_vars
+        environ = {**{key: value for key, value in values.items() if value is not None}, **environ}
+    problems = _check_names(environ)
+    if not problems:
+        try:
+            return Settings(_env_file=env_file)
+        except ValidationError as error:
+            problems = [_describe(item) for item in error.errors()]
+    raise SettingsError("The settings are not valid:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+def format_value(value: object) -> str:
+    """A default as one writes it in an env file."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in value.items())
+    return "" if value == Path() else str(value)
+
+
+def env_example() -> str:
+    """The text of ``.env.example``: every variable, commented out, with its meaning and default."""
+    lines = [
+        "# Settings of Stock MLOps. Copy to .env and uncomment what you change; every profile reads the same names.",
+        "# Durations are seconds or ISO 8601 (PT5S).",
+    ]
+    group = ""
+    for name, (meaning, value) in known_variables().items():
+        head = name.removeprefix(PREFIX).split(DELIMITER)[0] if DELIMITER in name else ""
+        if head != group:
+            group = head
+            lines += ["", f"# --- {head.lower()} ---"]
+        lines += [f"# {meaning}", f"#{name}={format_value(value)}"]
+    return "\n".join(lines) + "\n"
