@@ -205,7 +205,7 @@ class PublisherSettings(Group):
     interval: Duration = Field(timedelta(seconds=5), description="time between two scrapes")
     targets: Annotated[dict[str, str], NoDecode] = Field(
         {},
-        description="comma list of service=URL to scrape; empty: backend1, backend2, ws_monitor and both workers",
+        description="comma list of service=URL to scrape; empty: backend1, backend2, ws_monitor, workflows and both workers",
     )
 
     @model_validator(mode="before")
@@ -217,6 +217,11 @@ class PublisherSettings(Group):
                 raise ValueError(f"targets: expected service=URL, got {bad[0]!r}")
             return {**data, "targets": dict(pair.split("=", 1) for pair in pairs)}
         return data
+
+
+class WorkflowsSettings(Group):
+    host: str = Field("127.0.0.1", description="address its /metrics listens on")
+    port: Port = Field(8014, description="port of its /metrics")
 
 
 class CelerySettings(Group):
@@ -304,6 +309,7 @@ class Settings(BaseSettings):
     backend2: Backend2Settings = Backend2Settings()
     ws_monitor: WsMonitorSettings = WsMonitorSettings()
     publisher: PublisherSettings = PublisherSettings()
+    workflows: WorkflowsSettings = WorkflowsSettings()
     celery: CelerySettings = CelerySettings()
     jobs: JobSettings = JobSettings()
     outbox: OutboxSettings = OutboxSettings()
