@@ -205,7 +205,7 @@ class PublisherSettings(Group):
     interval: Duration = Field(timedelta(seconds=5), description="time between two scrapes")
     targets: Annotated[dict[str, str], NoDecode] = Field(
         {},
-        description="comma list of service=URL to scrape; empty: backend1, backend2, ws_monitor, workflows and both workers",
+        description="comma list of service=URL to scrape; empty: every service of ours that has /metrics",
     )
 
     @model_validator(mode="before")
