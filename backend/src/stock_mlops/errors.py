@@ -1,0 +1,82 @@
+"""Errors that a caller can act on: one root, each class with its HTTP status and a code that programs can match.
+
+Services raise them, the API's one handler renders them as problem details, the command line prints them. Anything else
+that reaches the API is a bug and answers 500.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypedDict
+
+from typing_extensions import NotRequired
+
+
+class FieldError(TypedDict):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+    expected: NotRequired[str]
+
+
+class StockMlopsError(Exception):
+    """The detail says what was expected, what came, and what to do."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+
+
+class NotFoundError(StockMlopsError):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class ConflictError(StockMlopsError):
+    status = 409
+    code = "conflict"
+    title = "Conflict with the present state"
+
+
+class InvalidRequestError(StockMlopsError):
+    """Well-formed, and cannot be done as asked."""
+
+    status = 422
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class NoDataError(NotFoundError):
+    code = "no_data"
+    title = "No data for this ticker"
+
+
+class UnusableVectorError(ConflictError):
+    """The newest feature vector lacks values that the model needs."""
+
+    code = "unusable_features"
+    title = "The newest features cannot be used"
+
+
+class HorizonError(InvalidRequestError):
+    code = "horizon_too_long"
+    title = "Horizon not served"
+
+
+class DependencyUnavailableError(StockMlopsError):
+    """A server that this one needs does not answer now; the same request may succeed later."""
+
+    status = 503
+    code = "dependency_unavailable"
+    title = "A dependency is unavailable"
+
+    def __init__(self, dependency: str, reason: str) -> None:
+        super().__init__(f"{dependency} is unavailable ({reason}); try again after Retry-After seconds")
+        self.dependency = dependency
