@@ -1,0 +1,1 @@
+"""The command line: one more thin door to the services."""
