@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 from stock_kit.settings import PostgresSettings
 
 
@@ -19,3 +21,20 @@ def get_engine(settings: PostgresSettings) -> Engine:
         pool_timeout=settings.connect_timeout,
         connect_args={"connect_timeout": settings.connect_timeout, "application_name": "stock-mlops"},
     )
+
+
+@contextmanager
+def advisory_lock(engine: Engine, key: int) -> Iterator[bool]:
+    """Hold a lock that one process at a time can have, as long as the block runs; yields False when another has it.
+
+    A process that dies loses the lock with its connection.
+    """
+    with engine.connect() as connection:
+        held = bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar())
+        connection.commit()
+        try:
+            yield held
+        finally:
+            if held:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                connection.commit()
