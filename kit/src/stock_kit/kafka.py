@@ -1,0 +1,349 @@
+"""Kafka for every service: a producer that never gets in its caller's way, topics, and consumers with one set of rules.
+
+The broker may be down when a service starts, may be restarted, and may come back without its topics (the local
+profile's broker is not durable). Nothing here needs a restart of the service after that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any, NamedTuple, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.net.compat import KafkaNetClient
+from prometheus_client import Counter, Gauge
+
+from stock_kit.events import Event, Topic
+from stock_kit.logging import get_logger
+from stock_kit.settings import KafkaSettings
+
+log = get_logger(__name__)
+# The library writes three lines per attempt to reach a broker that is down; ours is one per outage.
+logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
+
+SENT = Counter("stock_kafka_sent_total", "Events acknowledged by the broker", ["topic"])
+FAILED = Counter("stock_kafka_failed_total", "Events given up after the delivery timeout or an error", ["topic"])
+DROPPED = Counter("stock_kafka_dropped_total", "Events dropped because the producer's queue was full", ["topic"])
+PENDING = Gauge("stock_kafka_pending", "Events waiting for the broker's acknowledgement")
+
+_BOOTSTRAP_MS = 5_000
+# The library's own default of 30 s would leave a service half a minute behind a broker that is back.
+_RECONNECT_MAX_MS = 1_000
+# Short, so that topics which vanished and were created again are noticed soon.
+_METADATA_MAX_AGE_MS = 10_000
+# No acknowledgement for so long: look whether the topics are still there.
+_STALL_CHECK = 2.0
+# Topics exist and still no acknowledgement: start over with a new producer.
+_STALL_REBUILD = 12.0
+_RETRY = 0.5
+# What may be handed to the client before it is acknowledged: the client itself has no bound.
+_MAX_IN_FLIGHT = 5_000
+
+_T = TypeVar("_T")
+
+
+def connection_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """The options that all clients of the library share: addresses, security, how to come back."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in settings.bootstrap_servers.split(",") if server.strip()],
+        "client_id": client_id,
+        "security_protocol": settings.security_protocol,
+        "bootstrap_timeout_ms": _BOOTSTRAP_MS,
+        "reconnect_backoff_max_ms": _RECONNECT_MAX_MS,
+        "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
+    }
+    if settings.sasl_mechanism:
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value(),
+        }
+    return options
+
+
+def _open(factory: Callable[..., _T], **options: Any) -> _T:
+    """Build a client; when its constructor fails, stop the I/O thread that it would leave behind."""
+    opened: list[KafkaNetClient] = []
+
+    def make_client(**config: Any) -> KafkaNetClient:
+        client = KafkaNetClient(**config)
+        opened.append(client)
+        return client
+
+    try:
+        return factory(kafka_client=make_client, **options)
+    except BaseException:
+        for client in opened:
+            client.close()
+        raise
+
+
+def ensure_topics(settings: KafkaSettings, topics: Iterable[str] = tuple(Topic)) -> list[str]:
+    """Create the topics that the broker does not have; returns their names. Several services may do so at once.
+
+    Raises:
+        KafkaError: the broker does not answer, or refuses.
+    """
+    admin = _open(KafkaAdminClient, **connection_options(settings, "stock-topics"))
+    try:
+        missing = sorted({str(topic) for topic in topics} - set(admin.list_topics()))
+        created = []
+        for name in missing:
+            spec = {"num_partitions": settings.partitions, "replication_factor": settings.replication_factor}
+            try:
+                admin.create_topics({name: spec}, timeout_ms=_BOOTSTRAP_MS)
+            except TopicAlreadyExistsError:  # another service was faster
+                continue
+            created.append(name)
+    finally:
+        admin.close()
+    if created:
+        log.info("kafka_topics_created", topics=created, partitions=settings.partitions)
+    return created
+
+
+def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | None = None) -> KafkaConsumer:
+    """A consumer that commits only when told to, and re-reads from the start of what the broker still has when its
+    offset is gone; whoever uses it deduplicates by id. Subscribe or assign it yourself. Not thread-safe.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
+    return _open(
+        KafkaConsumer,
+        group_id=group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        # A replica that dies hands its partitions over within ten seconds.
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=2_000,
+        max_poll_interval_ms=60_000,
+        max_poll_records=2_000,
+        # The default asks for up to 50 MB at once, which a small service would hold in memory.
+        fetch_max_bytes=8 * 1024 * 1024,
+        metrics_enabled=False,
+        **connection_options(settings, client_id),
+    )
+
+
+class _Message(NamedTuple):
+    topic: str
+    key: bytes
+    value: bytes
+    queued_at: float
+
+
+class EventProducer:
+    """Sends events from a thread of its own; what it cannot deliver in time is dropped and counted, never raised.
+
+    It connects in the background and reconnects for ever. Delivery is acknowledged by all replicas, in order per key
+    and without duplicates while a connection lasts. What must not be lost has a durable record elsewhere (the outbox,
+    ClickHouse). Make one per process, after a fork.
+    """
+
+    def __init__(self, settings: KafkaSettings, client_id: str, *, queue_size: int = 10_000) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._queue_size = queue_size
+        self._timeout = settings.delivery_timeout.total_seconds()
+        self._queue: deque[_Message] = deque()
+        self._in_flight = 0
+        self._last_progress = monotonic()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._unreachable = False
+        self._producer: KafkaProducer | None = None
+        self._thread = threading.Thread(target=self._run, name=f"kafka-{client_id}", daemon=True)
+        self._thread.start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker was reached and is not known to be gone."""
+        with self._changed:
+            return self._producer is not None and not self._stalled(_STALL_CHECK)
+
+    @property
+    def pending(self) -> int:
+        """Events that are not acknowledged, failed or dropped yet."""
+        with self._changed:
+            return len(self._queue) + self._in_flight
+
+    def send(self, topic: str, event: Event) -> None:
+        """Queue one event. Returns at once; when the queue is full the oldest waiting event is dropped and counted."""
+        message = _Message(str(topic), event.key.encode(), event.model_dump_json().encode(), monotonic())
+        dropped: _Message | None = message
+        with self._changed:
+            if not self._closing:
+                full = len(self._queue) >= self._queue_size
+                dropped = self._queue.popleft() if full else None
+                self._queue.append(message)
+                PENDING.inc(0 if full else 1)
+                self._changed.notify_all()
+        if dropped is not None:
+            DROPPED.labels(dropped.topic).inc()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until nothing is pending; false when ``timeout`` seconds were not enough."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._queue and not self._in_flight, timeout)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Send what is pending for up to ``timeout`` seconds, then stop."""
+        self.flush(timeout)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout=timeout + 1.0)
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                producer = self._producer or self._connect()
+                self._hand_over(producer)
+                self._unreachable = False
+            except (KafkaError, OSError) as error:
+                self._report(error)
+                self._expire()
+                self._pause()
+            except Exception:
+                # A defect in the client must not end the only thread that sends; what it chokes on expires.
+                log.exception("kafka_producer_error")
+                self._disconnect()
+                self._expire()
+                self._pause()
+        self._disconnect()
+        self._discard_all()
+
+    def _report(self, error: BaseException) -> None:
+        """One line per outage, not one per attempt."""
+        if not self._unreachable:
+            log.warning("kafka_unreachable", error=str(error) or type(error).__name__, pending=self.pending)
+        self._unreachable = True
+
+    def _pause(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, _RETRY)
+
+    def _connect(self) -> KafkaProducer:
+        ensure_topics(self._settings)
+        producer = _open(
+            KafkaProducer,
+            # Said explicitly: a conflicting option then raises instead of switching idempotence off silently.
+            enable_idempotence=True,
+            acks="all",
+            delivery_timeout_ms=int(self._timeout * 1000),
+            request_timeout_ms=min(10_000, int(self._timeout * 1000)),
+            max_block_ms=int(_STALL_CHECK * 1000),
+            # Messages that arrive together share a request; a lone one waits no longer than anybody notices.
+            linger_ms=2,
+            batch_size=64 * 1024,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+            **connection_options(self._settings, self._client_id),
+        )
+        with self._changed:
+            self._producer = producer
+            self._last_progress = monotonic()
+        log.info("kafka_producer_connected", servers=self._settings.bootstrap_servers)
+        return producer
+
+    def _disconnect(self) -> None:
+        with self._changed:
+            producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=0.5)
+        except KafkaError:
+            producer._sender.force_close()  # close() leaves its thread running when its own flush times out
+
+    def _hand_over(self, producer: KafkaProducer) -> None:
+        """Give waiting messages to the client; returns when there was nothing to give for a second."""
+        message = self._take(wait=1.0)
+        while message is not None:
+            try:
+                future = producer.send(message.topic, key=message.key, value=message.value)
+            except BaseException:  # the topic is unknown, or the client is broken: the message waits at the head
+                self._put_back(message)
+                raise
+            future.add_callback(self._acknowledged, message)
+            future.add_errback(self._failed, message)
+            message = self._take(wait=0.0)
+        self._look_after_stall()
+
+    def _take(self, wait: float) -> _Message | None:
+        with self._changed:
+            ready = self._changed.wait_for(lambda: self._closing or self._may_take(), wait)
+            if not ready or not self._may_take():
+                return None
+            if not self._in_flight:
+                self._last_progress = monotonic()
+            self._in_flight += 1
+            return self._queue.popleft()
+
+    def _may_take(self) -> bool:
+        return bool(self._queue) and self._in_flight < _MAX_IN_FLIGHT
+
+    def _put_back(self, message: _Message) -> None:
+        with self._changed:
+            self._in_flight -= 1
+            self._queue.appendleft(message)
+
+    def _acknowledged(self, message: _Message, _: object) -> None:
+        SENT.labels(message.topic).inc()
+        with self._changed:
+            self._last_progress = monotonic()
+        self._settle(1)
+
+    def _failed(self, message: _Message, error: BaseException) -> None:
+        FAILED.labels(message.topic).inc()
+        log.warning("kafka_delivery_failed", topic=message.topic, key=message.key.decode(), error=str(error))
+        self._settle(1)
+
+    def _settle(self, in_flight: int) -> None:
+        PENDING.dec(in_flight)
+        with self._changed:
+            self._in_flight -= in_flight
+            self._changed.notify_all()
+
+    def _stalled(self, limit: float) -> bool:
+        return self._in_flight > 0 and monotonic() - self._last_progress > limit
+
+    def _look_after_stall(self) -> None:
+        """A broker that came back without its topics leaves messages waiting for a partition that nobody has."""
+        with self._changed:
+            stalled, hopeless = self._stalled(_STALL_CHECK), self._stalled(_STALL_REBUILD)
+        if stalled:
+            ensure_topics(self._settings)
+        if hopeless:
+            log.warning("kafka_producer_rebuilt", pending=self.pending)
+            self._disconnect()
+
+    def _expire(self) -> None:
+        """Give up what has waited longer than the delivery timeout."""
+        expired = []
+        with self._changed:
+            while self._queue and monotonic() - self._queue[0].queued_at > self._timeout:
+                expired.append(self._queue.popleft())
+            if expired:
+                self._changed.notify_all()
+        self._count_lost(expired)
+
+    def _discard_all(self) -> None:
+        with self._changed:
+            lost = list(self._queue)
+            self._queue.clear()
+            self._changed.notify_all()
+        self._count_lost(lost)
+
+    @staticmethod
+    def _count_lost(messages: list[_Message]) -> None:
+        PENDING.dec(len(messages))
+        for message in messages:
+            FAILED.labels(message.topic).inc()
