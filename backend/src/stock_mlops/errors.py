@@ -7,9 +7,7 @@ that reaches the API is a bug and answers 500.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, TypedDict
-
-from typing_extensions import NotRequired
+from typing import ClassVar, NotRequired, TypedDict
 
 
 class FieldError(TypedDict):

@@ -1,0 +1,1 @@
+"""One module per resource; a handler opens nothing, it asks the request's resources and answers."""

@@ -1,0 +1,104 @@
+"""Shapes that several resources share."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from stock_mlops.instruments import MARKETS
+
+
+class RequestModel(BaseModel):
+    """A body or a set of query parameters; a field that it does not know is refused, so that a typo cannot pass."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ResponseModel(BaseModel):
+    # Fields such as model_id are ours, not pydantic's.
+    model_config = ConfigDict(protected_namespaces=())
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _known_market(value: str) -> str:
+    if value not in MARKETS:
+        raise ValueError(f"expected one of {', '.join(MARKETS)}, got {value!r}")
+    return value
+
+
+Ticker = Annotated[
+    str, BeforeValidator(_upper), Field(pattern=r"^[A-Z0-9.^=-]{1,20}$", description="symbol; case does not matter")
+]
+Exchange = Annotated[
+    str,
+    BeforeValidator(_upper),
+    AfterValidator(_known_market),
+    WithJsonSchema({"type": "string", "enum": list(MARKETS), "description": "market code"}),
+]
+
+
+def _no_nul(value: str) -> str:
+    # PostgreSQL's text cannot hold it, and no name needs it.
+    if "\x00" in value:
+        raise ValueError("expected text without NUL characters")
+    return value
+
+
+SafeText = Annotated[str, AfterValidator(_no_nul)]
+
+# ClickHouse's Date32 ends in 2299; a year of one digit is a typing error.
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD")]
+Limit = Annotated[int, Field(ge=1, le=500, description="most items of one page")]
+Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]
+
+
+class ProblemField(ResponseModel):
+    field: str = Field(description="path of the field, e.g. body.horizon")
+    message: str
+    expected: str | None = None
+
+
+class Problem(ResponseModel):
+    """RFC 9457 problem details: the body of every error."""
+
+    type: str = Field(description="URN of the kind of problem, or about:blank when the status says it all")
+    title: str
+    status: int
+    detail: str = Field(description="what was expected, what came, what to do")
+    code: str = Field(description="stable code for programs")
+    errors: list[ProblemField] = Field(default_factory=list, description="the fields at fault, of a 422")
+    request_id: str | None = Field(None, description="also in the X-Request-ID header and in the logs")
+
+
+JobState = Literal["pending", "running", "completed", "failed", "cancelled"]
+
+
+class JobError(ResponseModel):
+    title: str
+    detail: str
+
+
+class JobAccepted(ResponseModel):
+    task_id: UUID
+    state: JobState
+    status_url: str
+
+
+class JobStatus(ResponseModel):
+    task_id: UUID
+    kind: str
+    state: JobState
+    stage: str = Field(description="what the worker is doing, in words")
+    progress: float = Field(ge=0, le=1)
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: JobError | None = None
+
+
+JsonObject = dict[str, Any]
