@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from sqlalchemy import Engine, Row, text
 from stock_kit.clock import Clock, SystemClock, wall_now
 
-from stock_mlops.errors import Conflict
+from stock_mlops.errors import ConflictError
 
 Timeline = Literal["live", "replay"]
 
@@ -37,7 +37,7 @@ _ADVANCE = text("""
 """)
 
 
-class ReplayNotStarted(Conflict):
+class ReplayNotStartedError(ConflictError):
     """Somebody asked for the replay's time before the sample was loaded."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Clocks(Protocol):
     """The market clocks as services see them; :class:`MemoryClocks` is the twin for tests."""
 
     def clock(self, timeline: str) -> Clock:
-        """Market time of a timeline. The replay's raises :class:`ReplayNotStarted` until it was started."""
+        """Market time of a timeline. The replay's raises :class:`ReplayNotStartedError` until it was started."""
         ...
 
     def replay(self) -> ReplayState | None:
@@ -160,7 +160,7 @@ class _ReplayClock:
     def now(self) -> datetime:
         state = self._read()
         if state is None:
-            raise ReplayNotStarted
+            raise ReplayNotStartedError
         return state.market_now
 
 
