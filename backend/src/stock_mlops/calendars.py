@@ -1,0 +1,121 @@
+"""Session days and closing times of an exchange, computed once and kept on disk.
+
+exchange_calendars needs pandas: 130 MB and more than a second of CPU that a serving process should not pay to learn what
+tomorrow's session is. A child process computes a calendar, every other process of the machine reads a file of 200 kB.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+from stock_kit.clock import wall_now
+from stock_kit.logging import get_logger
+
+log = get_logger(__name__)
+
+FIRST_YEAR = 1960
+"""Yahoo's oldest prices are of 1962; a calendar whose holidays are not recorded so far back starts where they do."""
+
+_BUILD_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class CalendarData:
+    """What exchange_calendars knows about one calendar."""
+
+    days: NDArray[np.int32]
+    """Sessions, ascending, in days since 1970-01-01."""
+    closes: NDArray[np.int64]
+    """Closing time of each, in minutes since the epoch (UTC)."""
+    timezone: str
+    every_day: bool
+    """The exchange trades on weekends as well."""
+
+    def to_bytes(self) -> bytes:
+        buffer = BytesIO()
+        np.savez_compressed(
+            buffer, days=self.days, closes=self.closes, timezone=self.timezone, every_day=self.every_day
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> CalendarData:
+        with np.load(BytesIO(content), allow_pickle=False) as file:
+            return cls(
+                days=file["days"],
+                closes=file["closes"],
+                timezone=str(file["timezone"]),
+                every_day=bool(file["every_day"]),
+            )
+
+
+def load_calendar(name: str) -> CalendarData:
+    """The calendar ``name`` (XNYS, XTAI, ...) from 1960, or from where its records begin, to the end of next year."""
+    last_year = wall_now().year + 1
+    file = _cache_folder() / f"{name.replace('/', '-')}-{last_year}-{version('exchange-calendars')}.npz"
+    try:
+        return CalendarData.from_bytes(file.read_bytes())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("calendar_cache_unreadable", file=str(file), error=str(error))
+    content = _build_in_child(name, last_year)
+    _keep(file, content)
+    return CalendarData.from_bytes(content)
+
+
+def build_calendar(name: str, last_year: int) -> CalendarData:
+    """Compute a calendar with exchange_calendars; imports pandas."""
+    import exchange_calendars
+    import pandas as pd
+    from exchange_calendars.calendar_utils import global_calendar_dispatcher as dispatcher
+
+    factory = dispatcher._calendar_factories[dispatcher.resolve_alias(name)]
+    first, last = pd.Timestamp(FIRST_YEAR, 1, 1), pd.Timestamp(last_year, 12, 31)
+    first = max(first, factory.bound_min() or first)
+    last = min(last, factory.bound_max() or last)
+    calendar = exchange_calendars.get_calendar(name, start=first, end=last)
+    return CalendarData(
+        days=calendar.sessions.to_numpy().astype("datetime64[D]").astype(np.int32),
+        closes=calendar.closes.dt.tz_localize(None).to_numpy().astype("datetime64[m]").astype(np.int64),
+        timezone=str(calendar.tz),
+        every_day=calendar.weekmask == "1111111",
+    )
+
+
+def _build_in_child(name: str, last_year: int) -> bytes:
+    command = [sys.executable, "-m", "stock_mlops.calendars", name, str(last_year)]
+    result = subprocess.run(command, capture_output=True, timeout=_BUILD_SECONDS, check=False)  # noqa: S603
+    if result.returncode:
+        reason = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise RuntimeError(f"the calendar {name} could not be computed by exchange_calendars: {' '.join(reason)}")
+    return result.stdout
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "stock-mlops" / "calendars"
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Write the cache; without a writable home every process computes its own, which is slower and not wrong."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temporary:
+            temporary.write(content)
+        Path(temporary.name).replace(file)
+    except OSError as error:
+        log.warning("calendar_cache_unwritable", file=str(file), error=str(error))
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(build_calendar(sys.argv[1], int(sys.argv[2])).to_bytes())

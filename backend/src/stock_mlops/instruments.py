@@ -1,0 +1,231 @@
+"""Instruments, the markets they trade on, and the sessions of those markets.
+
+Light on purpose: the prediction path imports it, so it knows numpy and the standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stock_mlops.calendars import CalendarData, load_calendar
+
+_TICKER = re.compile(r"[A-Z0-9.^=-]{1,20}")
+_EPOCH = date(1970, 1, 1)
+# Outside what the calendar records, weekdays count as sessions, within these bounds.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+
+
+@dataclass(frozen=True)
+class Market:
+    """A market code with its calendar (an exchange_calendars name) and Yahoo's suffix of its symbols."""
+
+    calendar: str
+    yahoo_suffix: str = ""
+
+
+MARKETS: dict[str, Market] = {
+    "US": Market("XNYS"),
+    "TW": Market("XTAI", "TW"),
+    "TWO": Market("XTAI", "TWO"),
+    "HK": Market("XHKG", "HK"),
+    "JP": Market("XTKS", "T"),
+    "KR": Market("XKRX", "KS"),
+    "CN": Market("XSHG", "SS"),
+    "SG": Market("XSES", "SI"),
+    "IN": Market("XBOM", "BO"),
+    "AU": Market("XASX", "AX"),
+    "UK": Market("XLON", "L"),
+    "DE": Market("XETR", "DE"),
+    "FR": Market("XPAR", "PA"),
+    "NL": Market("XAMS", "AS"),
+    "CH": Market("XSWX", "SW"),
+    "IT": Market("XMIL", "MI"),
+    "ES": Market("XMAD", "MC"),
+    "SE": Market("XSTO", "ST"),
+    "CA": Market("XTSE", "TO"),
+    "BR": Market("BVMF", "SA"),
+    "CRYPTO": Market("24/7"),
+}
+_BY_SUFFIX = {market.yahoo_suffix: code for code, market in MARKETS.items() if market.yahoo_suffix}
+
+
+@dataclass(frozen=True, order=True)
+class Instrument:
+    """One ticker of one market.
+
+    Raises:
+        ValueError: the market code is unknown or the ticker holds characters no exchange uses.
+    """
+
+    exchange: str
+    ticker: str
+
+    def __post_init__(self) -> None:
+        if self.exchange not in MARKETS:
+            raise ValueError(f"exchange: expected one of {', '.join(MARKETS)}, got {self.exchange!r}")
+        if not _TICKER.fullmatch(self.ticker):
+            raise ValueError(f"ticker: expected 1 to 20 of A-Z 0-9 . ^ = -, got {self.ticker!r}")
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def key(self) -> str:
+        """``US:AAPL``: the key of Kafka events, caches and reports."""
+        return f"{self.exchange}:{self.ticker}"
+
+    @property
+    def registered_model(self) -> str:
+        return f"stock-{self.exchange}-{self.ticker}"
+
+    @property
+    def yahoo_symbol(self) -> str:
+        """Yahoo's symbol: ``2330.TW``; share classes of the US are written with a dash there (``BRK-B``)."""
+        suffix = MARKETS[self.exchange].yahoo_suffix
+        return f"{self.ticker}.{suffix}" if suffix else self.ticker.replace(".", "-")
+
+    @property
+    def sessions(self) -> Sessions:
+        return sessions_of(self.exchange)
+
+
+def parse_symbol(text: str, default_exchange: str = "US") -> Instrument:
+    """Read ``US:AAPL``, Yahoo's ``2330.TW``, or a bare ticker of the default market; case does not matter."""
+    symbol = text.strip().upper()
+    exchange, colon, ticker = symbol.partition(":")
+    if colon:
+        return Instrument(exchange, ticker)
+    head, dot, suffix = symbol.rpartition(".")
+    if dot and suffix in _BY_SUFFIX and default_exchange == "US":
+        return Instrument(_BY_SUFFIX[suffix], head)
+    if dot and suffix == MARKETS.get(default_exchange, Market("")).yahoo_suffix:
+        return Instrument(default_exchange, head)
+    return Instrument(default_exchange, symbol)
+
+
+class Sessions:
+    """The sessions of one market.
+
+    Within :attr:`known_from` to :attr:`known_until` they are the exchange's own, holidays and early closes included.
+    Outside, where no holidays are recorded (decades ago, or years ahead), every weekday counts as a session.
+    """
+
+    def __init__(self, calendar: CalendarData) -> None:
+        known = calendar.days
+        self.known_from = _to_date(int(known[0]))
+        self.known_until = _to_date(int(known[-1]))
+        before = _plain_days(_FIRST_DAY, self.known_from, every_day=calendar.every_day)
+        after = _plain_days(
+            self.known_until + timedelta(days=1), _LAST_DAY + timedelta(days=1), every_day=calendar.every_day
+        )
+        self._days = np.concatenate([before, known, after])
+        self._offset = len(before)
+        self._closes = calendar.closes
+        self._zone = ZoneInfo(calendar.timezone)
+        self._usual_close = _usual_close(calendar, self._zone)
+
+    def is_session(self, day: date) -> bool:
+        number = _to_number(day)
+        index = self._after(number - 1)
+        return bool(self._days[index] == number)
+
+    def next(self, day: date, n: int = 1) -> date:
+        """The ``n``-th session after ``day``, which need not be a session itself."""
+        return self._at(self._after(_to_number(day)) + n - 1)
+
+    def previous(self, day: date, n: int = 1) -> date:
+        """The ``n``-th session before ``day``, which need not be a session itself."""
+        return self._at(self._after(_to_number(day) - 1) - n)
+
+    def between(self, start: date, end: date) -> list[date]:
+        """All sessions from ``start`` to ``end``, both inclusive."""
+        return [_to_date(number) for number in self.array(start, end).astype(np.int32).tolist()]
+
+    def array(self, start: date, end: date) -> NDArray[np.datetime64]:
+        """As :meth:`between`, as ``datetime64[D]``."""
+        low, high = self._after(_to_number(start) - 1), self._after(_to_number(end))
+        return self._days[low:high].astype("datetime64[D]")
+
+    def count(self, after: date, until: date) -> int:
+        """Sessions later than ``after``, up to and including ``until``: the horizon between two sessions."""
+        return max(0, self._after(_to_number(until)) - self._after(_to_number(after)))
+
+    def close_time(self, day: date) -> datetime:
+        """When the session ``day`` closes, in UTC; early closes count.
+
+        Raises:
+            ValueError: ``day`` is not a session.
+        """
+        number = _to_number(day)
+        index = self._after(number - 1)
+        if self._days[index] != number:
+            raise ValueError(f"{day} is not a session; the next one is {self.next(day)}")
+        return self._close_at(index)
+
+    def last_closed(self, now: datetime) -> date:
+        """The newest session whose close is not later than ``now`` (aware)."""
+        # A session of the other side of the date line may close a calendar day later or earlier in UTC.
+        index = self._after(_to_number(now.astimezone(UTC).date()) + 1) - 1
+        while self._close_at(index) > now:
+            index -= 1
+        return self._at(index)
+
+    def _after(self, number: int) -> int:
+        """Index of the first session later than the day ``number``."""
+        return int(np.searchsorted(self._days, np.int32(number), side="right"))
+
+    def _at(self, index: int) -> date:
+        if not 0 <= index < len(self._days):
+            raise ValueError(f"sessions are known from {_FIRST_DAY} to {_LAST_DAY}; this one lies outside")
+        return _to_date(int(self._days[index]))
+
+    def _close_at(self, index: int) -> datetime:
+        known = index - self._offset
+        if 0 <= known < len(self._closes):
+            return datetime.fromtimestamp(int(self._closes[known]) * 60, UTC)
+        midnight = datetime.combine(self._at(index), datetime.min.time(), self._zone)
+        return (midnight + self._usual_close).astimezone(UTC)
+
+
+@lru_cache(maxsize=len(MARKETS))
+def sessions_of(exchange: str) -> Sessions:
+    """The sessions of a market code.
+
+    Raises:
+        ValueError: the market code is unknown.
+    """
+    if exchange not in MARKETS:
+        raise ValueError(f"exchange: expected one of {', '.join(MARKETS)}, got {exchange!r}")
+    return Sessions(load_calendar(MARKETS[exchange].calendar))
+
+
+def _to_number(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+def _to_date(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
+
+
+def _plain_days(start: date, end: date, *, every_day: bool) -> NDArray[np.int32]:
+    """All weekdays, or all days, from ``start`` up to but not including ``end``."""
+    days = np.arange(np.datetime64(start), np.datetime64(end), dtype="datetime64[D]")
+    return (days if every_day else days[np.is_busday(days)]).astype(np.int32)
+
+
+def _usual_close(calendar: CalendarData, zone: ZoneInfo) -> timedelta:
+    """Local closing time most seen among the newest sessions, counted from midnight of the session."""
+    recent = range(max(0, len(calendar.days) - 250), len(calendar.days))
+    times = [
+        datetime.fromtimestamp(int(calendar.closes[index]) * 60, UTC).astimezone(zone).replace(tzinfo=None)
+        - datetime.combine(_to_date(int(calendar.days[index])), datetime.min.time())
+        for index in recent
+    ]
+    return max(sorted(set(times)), key=times.count)
