@@ -1,6 +1,6 @@
 """Session days and closing times of an exchange, computed once and kept on disk.
 
-exchange_calendars needs pandas: 130 MB and more than a second of CPU that a serving process should not pay to learn what
+exchange_calendars needs pandas: 130 MB and a second of CPU that a serving process should not pay to learn what
 tomorrow's session is. A child process computes a calendar, every other process of the machine reads a file of 200 kB.
 """
 

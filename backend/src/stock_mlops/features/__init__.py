@@ -1,0 +1,24 @@
+"""Features: one definition each, computed by one function. See ``registry.Feature`` and ``definitions/``."""
+
+from stock_mlops.features.compute import compute_features
+from stock_mlops.features.registry import (
+    Feature,
+    default_features,
+    feature_names,
+    feature_version,
+    max_lookback,
+    registry,
+)
+
+FEATURE_VERSION = feature_version()
+
+__all__ = [
+    "FEATURE_VERSION",
+    "Feature",
+    "compute_features",
+    "default_features",
+    "feature_names",
+    "feature_version",
+    "max_lookback",
+    "registry",
+]

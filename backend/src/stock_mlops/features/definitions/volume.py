@@ -1,0 +1,21 @@
+"""How much is traded. Logarithms with one share added, since a session without trades happens."""
+
+from __future__ import annotations
+
+from stock_mlops.features.definitions.indicators import VOLUME, deviation, mean
+from stock_mlops.features.registry import Feature
+
+_GROUP = "volume"
+_LOG_VOLUME = VOLUME.log1p()
+
+FEATURES = (
+    Feature("volume_change_1", _GROUP, ("volume",), 1, _LOG_VOLUME.diff()),
+    Feature("volume_to_ma10", _GROUP, ("volume",), 9, VOLUME / mean(VOLUME, 10) - 1),
+    Feature(
+        "volume_zscore_20",
+        _GROUP,
+        ("volume",),
+        19,
+        (_LOG_VOLUME - mean(_LOG_VOLUME, 20)) / deviation(_LOG_VOLUME, 20),
+    ),
+)
