@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import polars as pl
+import polars.selectors as cs
 
 from stock_mlops.features.registry import select
 
@@ -30,7 +31,7 @@ def compute_features(clean: pl.DataFrame, names: Iterable[str] | None = None) ->
     computed = ordered.group_by(_TICKER, maintain_order=True).agg("session", *columns)
     values = pl.col("^feature:.*$")
     return (
-        computed.explode(pl.exclude(_TICKER))
+        computed.explode(cs.exclude(_TICKER))
         .with_columns(pl.when(values.is_finite()).then(values))
         .select(*KEYS, *(pl.col(f"feature:{feature.name}").alias(feature.name) for feature in features))
         .collect()

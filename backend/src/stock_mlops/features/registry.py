@@ -17,8 +17,8 @@ _REVISION = 1
 class Feature:
     """One column of the feature table.
 
-    The expression is evaluated over the rows of one ticker in the order of its sessions, and looks at its own and earlier
-    rows only. It yields null while its window is not full.
+    The expression is evaluated over the rows of one ticker in the order of its sessions, and looks at its own and
+    earlier rows only. It yields null while its window is not full.
     """
 
     name: str
@@ -26,8 +26,8 @@ class Feature:
     inputs: tuple[str, ...]
     """Columns of the clean price frame that the expression reads."""
     lookback: int
-    """Earlier sessions that the value needs. A recursive feature (EMA) remembers everything; its lookback is the warm-up
-    after which where it began no longer shows (relative to the input's scale, less than 1e-9)."""
+    """Earlier sessions that the value needs. A recursive feature (EMA) remembers everything; its lookback is the
+    warm-up after which where it began no longer shows (relative to the input's scale, less than 1e-9)."""
     expression: pl.Expr
     stationary: bool = True
     """Free of the price level, so that a model of returns may be trained on it."""
