@@ -1,0 +1,23 @@
+"""Prometheus metrics of ETL and replay."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ETL_RUNS = Counter("stock_etl_runs_total", "ETL flow runs that ended", ["source", "state"])
+ETL_SECONDS = Histogram(
+    "stock_etl_run_duration_seconds",
+    "Time of one ETL flow run",
+    ["source"],
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600),
+)
+ETL_TICKERS = Counter("stock_etl_tickers_total", "Tickers that ETL worked on", ["source", "outcome"])
+ETL_ROWS = Counter("stock_etl_rows_total", "Rows that ETL handled", ["source", "outcome"])
+
+REPLAY_STEPS = Counter("stock_replay_steps_total", "Steps of the replay", ["outcome"])
+REPLAY_SECONDS = Histogram(
+    "stock_replay_step_duration_seconds", "Time of one released session", buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+)
+REPLAY_FAILURES = Counter("stock_replay_failures_total", "Parts of a replay step that failed", ["part"])
+REPLAY_SESSION = Gauge("stock_replay_session_timestamp_seconds", "Midnight (UTC) of the newest session released")
+REPLAY_LEFT = Gauge("stock_replay_sessions_left", "Sessions until the sample ends")

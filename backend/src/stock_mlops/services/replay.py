@@ -1,0 +1,201 @@
+"""The replay: once the sample is loaded, its sessions are released one by one, as if each had just closed.
+
+A step moves the market clock, loads what the clock released, and asks for a forecast of every instrument that a model
+serves. Whatever a crash interrupted, the next step finishes: loading is incremental up to the clock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import httpx
+from sqlalchemy import Engine
+from stock_kit.logging import get_logger
+
+from stock_mlops.instruments import Instrument, Sessions
+from stock_mlops.services.pipeline_metrics import (
+    REPLAY_FAILURES,
+    REPLAY_LEFT,
+    REPLAY_SECONDS,
+    REPLAY_SESSION,
+    REPLAY_STEPS,
+)
+from stock_mlops.stores.market_clock import Clocks, ReplayState
+from stock_mlops.stores.postgres import advisory_lock
+
+log = get_logger(__name__)
+
+SETTLING_TIME = timedelta(minutes=1)
+"""How long after a session's close the replay stands: nothing of that session is provisional any more."""
+
+# Any number that no other user of the database takes as an advisory lock.
+_REPLAY_LOCK = 7_315_020_003
+# How often a replica that does not replay looks whether it should.
+_STANDBY_SECONDS = 5.0
+
+Predict = Callable[[Instrument], None]
+
+
+class StepOutcome(StrEnum):
+    IDLE = "idle"
+    """The sample was not loaded yet."""
+    RELEASED = "released"
+    """A session was released, and is loaded."""
+    FAILED = "failed"
+    """The session stands released and could not be loaded; the next step tries again."""
+    ENDED = "ended"
+    """The sample's last session is loaded."""
+    LOST = "lost"
+    """Another process moved the clock: it replays, not this one."""
+
+
+class Replay:
+    """Releases one session per step.
+
+    Args:
+        clocks: where the replay stands.
+        sessions: the sessions of the sample's exchange.
+        ingest: loads the sample up to the clock; raises when nothing could be loaded.
+        instruments: the instruments to forecast after each session.
+        predict: asks for one forecast.
+    """
+
+    def __init__(
+        self,
+        clocks: Clocks,
+        sessions: Sessions,
+        *,
+        ingest: Callable[[], object],
+        instruments: Callable[[], Iterable[Instrument]],
+        predict: Predict,
+    ) -> None:
+        self._clocks = clocks
+        self._sessions = sessions
+        self._ingest = ingest
+        self._instruments = instruments
+        self._predict = predict
+        self._loaded: ReplayState | None = None
+
+    def step(self) -> StepOutcome:
+        """Release the next session, or finish the present one when it was not loaded; failures are logged and counted.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database of the clock does not answer.
+        """
+        outcome = self._step()
+        REPLAY_STEPS.labels(outcome).inc()
+        return outcome
+
+    def _step(self) -> StepOutcome:
+        state = self._clocks.replay()
+        if state is None:
+            return StepOutcome.IDLE
+        if self._loaded is not None and self._loaded.session == state.session:
+            if state.ended:
+                return StepOutcome.ENDED
+            session = self._sessions.next(state.session)
+            moved = self._clocks.advance(state, session, self._sessions.close_time(session) + SETTLING_TIME)
+            if moved is None:
+                return StepOutcome.LOST
+            state = moved
+        self._tell(state)
+        with REPLAY_SECONDS.time():
+            return self._release(state)
+
+    def _release(self, state: ReplayState) -> StepOutcome:
+        try:
+            self._ingest()
+        except Exception as error:  # noqa: BLE001  whatever failed, the next step tries again
+            REPLAY_FAILURES.labels("ingest").inc()
+            log.warning("replay_ingest_failed", session=str(state.session), error=str(error))
+            return StepOutcome.FAILED
+        self._loaded = state
+        predicted = self._predict_all()
+        log.info("replay_session_released", session=str(state.session), predicted=predicted)
+        if state.ended:
+            log.info("replay_ended", session=str(state.session))
+        return StepOutcome.RELEASED
+
+    def _predict_all(self) -> int:
+        """How many forecasts succeeded. What fails is not repeated: the next session asks again anyway."""
+        succeeded = 0
+        try:
+            instruments = list(self._instruments())
+        except Exception as error:  # noqa: BLE001  as below
+            REPLAY_FAILURES.labels("instruments").inc()
+            log.warning("replay_instruments_unknown", error=str(error))
+            return 0
+        for instrument in instruments:
+            try:
+                self._predict(instrument)
+            except Exception as error:  # noqa: BLE001  one instrument must not stop the others, nor the clock
+                REPLAY_FAILURES.labels("predict").inc()
+                log.warning("replay_predict_failed", instrument=instrument.key, error=str(error))
+            else:
+                succeeded += 1
+        return succeeded
+
+    def _tell(self, state: ReplayState) -> None:
+        REPLAY_SESSION.set(datetime.combine(state.session, datetime.min.time(), UTC).timestamp())
+        REPLAY_LEFT.set(self._sessions.count(state.session, state.ends_at))
+
+
+class HttpPredictor:
+    """Asks backend2 for forecasts, one session ahead."""
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        self._client = httpx.Client(base_url=url, timeout=timeout, headers={"X-Prediction-Origin": "replay"})
+
+    def __call__(self, instrument: Instrument) -> None:
+        """Ask for one forecast.
+
+        Raises:
+            httpx.HTTPError: backend2 did not answer, or not with a forecast.
+        """
+        body = {"exchange": instrument.exchange, "ticker": instrument.ticker, "horizon": 1}
+        self._client.post("/api/predict/", json=body).raise_for_status()
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class ReplayThread:
+    """Steps through the replay at a steady pace, in the one replica that holds the lock."""
+
+    def __init__(self, replay: Replay, engine: Engine, interval: float) -> None:
+        self._replay = replay
+        self._engine = engine
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to stop and wait for the step at work."""
+        self._stop.set()
+        self._thread.join(timeout=self._interval + 10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with advisory_lock(self._engine, _REPLAY_LOCK) as mine:
+                    if mine:
+                        self._steps()
+            except Exception as error:  # noqa: BLE001  the thread outlives any outage
+                REPLAY_FAILURES.labels("clock").inc()
+                log.warning("replay_interrupted", error=str(error))
+            self._stop.wait(_STANDBY_SECONDS)
+
+    def _steps(self) -> None:
+        """Step until told to stop or until another process turns out to replay (it took the lock when ours broke)."""
+        outcome = StepOutcome.IDLE
+        while outcome is not StepOutcome.LOST and not self._stop.is_set():
+            started = time.monotonic()
+            outcome = self._replay.step()
+            self._stop.wait(max(0.0, self._interval - (time.monotonic() - started)))
