@@ -28,6 +28,16 @@ class Event(BaseModel):
         """The Kafka key: events of one key keep their order."""
         raise NotImplementedError
 
+    @property
+    def identity(self) -> str:
+        """Equal when the same event is sent twice, so that consumers can deduplicate."""
+        raise NotImplementedError
+
+    @property
+    def occurred_at(self) -> datetime:
+        """Wall time at which the event was made."""
+        raise NotImplementedError
+
 
 class PredictionEvent(Event):
     """One forecast of one instrument, one horizon ahead. Immutable; ``prediction_id`` makes it unique everywhere."""
@@ -61,6 +71,14 @@ class PredictionEvent(Event):
     def key(self) -> str:
         return f"{self.exchange}:{self.ticker}"
 
+    @property
+    def identity(self) -> str:
+        return str(self.prediction_id)
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.made_at
+
 
 class MetricsEvent(Event):
     """One scrape of one service's ``/metrics``, flattened."""
@@ -77,6 +95,14 @@ class MetricsEvent(Event):
     @property
     def key(self) -> str:
         return self.service
+
+    @property
+    def identity(self) -> str:
+        return f"{self.service}@{self.instance}@{self.scraped_at.isoformat()}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.scraped_at
 
 
 class Severity(StrEnum):
@@ -103,3 +129,11 @@ class AlertEvent(Event):
     @property
     def key(self) -> str:
         return f"{self.exchange}:{self.ticker}" if self.ticker else (self.service or self.detector)
+
+    @property
+    def identity(self) -> str:
+        return str(self.alert_id)
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.raised_at
