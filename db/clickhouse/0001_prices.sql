@@ -14,7 +14,6 @@ CREATE TABLE IF NOT EXISTS prices
     factor      Float64,
     dividend    Float64,
     split       Float64,
-    provisional Bool,
     source      LowCardinality(String),
     version     UInt64
 )

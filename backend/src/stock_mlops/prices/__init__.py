@@ -1,0 +1,1 @@
+"""Daily prices: their frame, the quality gate, adjustment, and the sources they come from."""

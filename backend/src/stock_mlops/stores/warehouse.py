@@ -1,0 +1,251 @@
+"""ClickHouse: clean prices and features, written in Arrow blocks and read without duplicates.
+
+``version`` of a row is the moment of the newest raw row it was computed from, in microseconds since the epoch: the
+"as of" that reproduces it from raw_db. Tables replace rows by version when they merge, which is later; every read here
+takes the newest version of each session itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from clickhouse_connect.driver.binding import quote_identifier
+from clickhouse_connect.driver.client import Client
+
+from stock_mlops.instruments import Instrument
+
+if TYPE_CHECKING:
+    # The prediction path reads vectors from here and needs no data frames.
+    import polars as pl
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FEATURE_KEYS = ("exchange", "ticker", "session", "feature_version", "version")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureVector:
+    """What a model is asked with: the features of an instrument's newest session."""
+
+    session: date
+    last_close: float
+    """As traded, in the instrument's currency."""
+    values: dict[str, float]
+    """Features known that session; one whose window was not full is missing."""
+    feature_version: str
+    data_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """What the warehouse holds of one instrument."""
+
+    exchange: str
+    ticker: str
+    source: str
+    first_session: date
+    last_session: date
+    rows: int
+    last_close: float
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseState:
+    """How far the warehouse is with one instrument; decides what an ingest has to write."""
+
+    rows: int = 0
+    last_session: date | None = None
+    version: int = 0
+    feature_versions: frozenset[str] = field(default_factory=frozenset)
+
+
+class Warehouse:
+    """Clean prices and features of all instruments.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.ClickHouseError: any method, when the server does not answer or refuses.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def ensure_feature_columns(self, names: Iterable[str]) -> list[str]:
+        """Give the feature table a column for each of ``names``; returns those that were missing."""
+        known = set(self._feature_columns())
+        missing = [name for name in names if name not in known]
+        if missing:
+            columns = [f"ADD COLUMN IF NOT EXISTS {quote_identifier(name)} Nullable(Float64)" for name in missing]
+            self._client.command(f"ALTER TABLE features {', '.join(columns)}")
+        return missing
+
+    def write_prices(self, clean: pl.DataFrame) -> None:
+        """Insert rows with the columns of ``prices.schema.CLEAN_SCHEMA`` and ``version``."""
+        self._insert("prices", clean)
+
+    def write_features(self, features: pl.DataFrame) -> None:
+        """Insert rows of ``features.compute_features`` with the columns ``feature_version`` and ``version`` added."""
+        self._insert("features", features)
+
+    def drop_older(self, instrument: Instrument, version: int) -> None:
+        """Delete an instrument's rows of versions before ``version``: sessions that its raw prices no longer have."""
+        for table in ("prices", "features"):
+            self._client.command(
+                f"DELETE FROM {table} WHERE exchange = {{exchange:String}} AND ticker = {{ticker:String}}"  # noqa: S608
+                " AND version < {version:UInt64}",
+                parameters={**_key(instrument), "version": version},
+            )
+
+    def states(self, instruments: Iterable[Instrument]) -> dict[Instrument, WarehouseState]:
+        """The state of each instrument, empty for one that was never written.
+
+        It is read from the features, which are written after the prices: an interrupted write shows as not done.
+        """
+        wanted = [(instrument.exchange, instrument.ticker) for instrument in instruments]
+        states = {Instrument(*key): WarehouseState() for key in wanted}
+        if not wanted:
+            return states
+        rows = self._client.query(
+            "SELECT exchange, ticker, count(), max(session), max(newest), groupUniqArray(definitions) FROM ("
+            " SELECT exchange, ticker, session, max(version) AS newest, argMax(feature_version, version) AS definitions"
+            " FROM features WHERE (exchange, ticker) IN {wanted:Array(Tuple(String, String))}"
+            " GROUP BY exchange, ticker, session) GROUP BY exchange, ticker",
+            parameters={"wanted": wanted},
+        ).result_rows
+        for exchange, ticker, count, last, version, feature_versions in rows:
+            states[Instrument(exchange, ticker)] = WarehouseState(count, last, version, frozenset(feature_versions))
+        return states
+
+    def prices(self, instrument: Instrument, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+        """Clean prices from ``start`` to ``end`` (inclusive, None: all), by session; columns of ``CLEAN_SCHEMA`` and
+        ``version``."""
+        from stock_mlops.prices.schema import CLEAN_SCHEMA
+
+        return self._select("prices", (*CLEAN_SCHEMA, "version"), instrument, start, end)
+
+    def features(
+        self, instrument: Instrument, names: Iterable[str], start: date | None = None, end: date | None = None
+    ) -> pl.DataFrame:
+        """session, feature_version, version and the features ``names`` (Float64, null in warm-up), by session."""
+        return self._select("features", ("session", "feature_version", "version", *names), instrument, start, end)
+
+    def training_frame(
+        self, instrument: Instrument, names: Iterable[str], start: date | None = None, end: date | None = None
+    ) -> tuple[pl.DataFrame, str]:
+        """What a model is trained on, and the version of those data.
+
+        Returns:
+            a frame by session (session, open and close adjusted, one column per feature) and a hash of its content:
+            equal hashes mean equal frames, whenever and wherever they were read.
+        """
+        wanted = list(names)
+        prices = self._select("prices", ("session", "open", "close"), instrument, start, end)
+        features = self.features(instrument, wanted, start, end)
+        # A feature may bear the name of a price column (open, close); as a feature it is the same number.
+        extra = [name for name in wanted if name not in prices.columns]
+        frame = prices.join(features.select("session", *extra), on="session", how="inner", maintain_order="left")
+        return frame, _content_hash(frame)
+
+    def latest_vector(self, instrument: Instrument) -> FeatureVector | None:
+        """The features of the newest session, or None when nothing of the instrument was loaded."""
+        result = self._client.query(
+            "SELECT f.*, p.raw_close AS __raw_close FROM ("
+            " SELECT * FROM features WHERE exchange = {exchange:String} AND ticker = {ticker:String}"
+            " ORDER BY session DESC, version DESC LIMIT 1) AS f"
+            " INNER JOIN (SELECT session, raw_close FROM prices"
+            " WHERE exchange = {exchange:String} AND ticker = {ticker:String}"
+            " ORDER BY session DESC, version DESC LIMIT 1 BY session LIMIT 2) AS p ON p.session = f.session",
+            parameters=_key(instrument),
+        )
+        for row in result.named_results():
+            return FeatureVector(
+                session=row["session"],
+                last_close=row["__raw_close"],
+                values=_feature_values(row),
+                feature_version=row["feature_version"],
+                data_version=str(row["version"]),
+            )
+        return None
+
+    def datasets(self) -> list[DatasetRow]:
+        """Every instrument with its span, by exchange and ticker."""
+        rows = self._client.query(
+            "SELECT exchange, ticker, argMax(source, (session, version)), min(session), max(session),"
+            " uniqExact(session), argMax(raw_close, (session, version)),"
+            " max(version)"
+            " FROM prices GROUP BY exchange, ticker ORDER BY exchange, ticker"
+        ).result_rows
+        return [DatasetRow(*row, version_time(version)) for *row, version in rows]
+
+    def _feature_columns(self) -> list[str]:
+        rows = self._client.query(
+            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'features'"
+        ).result_rows
+        return [row[0] for row in rows]
+
+    def _insert(self, table: str, frame: pl.DataFrame) -> None:
+        import polars as pl
+
+        if frame.is_empty():
+            return
+        buffer = BytesIO()
+        # ClickHouse reads Arrow's classic strings, not yet its string views.
+        frame.write_ipc(buffer, compat_level=pl.CompatLevel.oldest())
+        self._client.raw_insert(table, column_names=frame.columns, insert_block=buffer.getvalue(), fmt="Arrow")
+
+    def _select(
+        self, table: str, columns: Iterable[str], instrument: Instrument, start: date | None, end: date | None
+    ) -> pl.DataFrame:
+        import polars as pl
+
+        selected = ", ".join(quote_identifier(name) for name in columns)
+        conditions = ["exchange = {exchange:String}", "ticker = {ticker:String}"]
+        parameters: dict[str, object] = {**_key(instrument)}
+        if start is not None:
+            conditions.append("session >= {start:Date32}")
+            parameters["start"] = start
+        if end is not None:
+            conditions.append("session <= {end:Date32}")
+            parameters["end"] = end
+        content = self._client.raw_query(
+            f"SELECT {selected} FROM {table} WHERE {' AND '.join(conditions)}"  # noqa: S608  identifiers are quoted
+            " ORDER BY session, version DESC LIMIT 1 BY session",
+            parameters=parameters,
+            fmt="Arrow",
+        )
+        return pl.read_ipc(content)
+
+
+def version_of(ingested_at: datetime) -> int:
+    """The version of rows computed from raw rows up to ``ingested_at`` (aware)."""
+    return (ingested_at - _EPOCH) // _MICROSECOND
+
+
+def version_time(version: int) -> datetime:
+    return _EPOCH + version * _MICROSECOND
+
+
+def _key(instrument: Instrument) -> dict[str, object]:
+    return {"exchange": instrument.exchange, "ticker": instrument.ticker}
+
+
+def _feature_values(row: Mapping[str, object]) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in row.items()
+        if isinstance(value, float) and name not in _FEATURE_KEYS and name != "__raw_close"
+    }
+
+
+def _content_hash(frame: pl.DataFrame) -> str:
+    """Hash of names and values; null and every number keep their own bytes."""
+    digest = hashlib.sha256("\n".join(frame.columns).encode())
+    for column in frame.iter_columns():
+        digest.update(column.is_null().to_physical().to_numpy().tobytes())
+        digest.update(column.to_physical().fill_null(0).to_numpy().tobytes())
+    return digest.hexdigest()[:16]
