@@ -1,0 +1,83 @@
+"""Starts flow runs over the Prefect server's HTTP API. Importing prefect itself would cost a command 2 s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from stock_mlops.errors import DependencyUnavailableError, InvalidRequestError, NotFoundError
+
+_FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """The state of a flow run, as Prefect names it."""
+
+    type: str
+    name: str
+    message: str
+
+    @property
+    def final(self) -> bool:
+        return self.type in _FINAL
+
+
+class PrefectServer:
+    """The few calls that starting and following a flow run takes.
+
+    Every method raises :class:`DependencyUnavailableError` when the server does not answer.
+    """
+
+    def __init__(self, api_url: str, *, timeout: float = 10.0) -> None:
+        self._url = api_url
+        self._client = httpx.Client(base_url=api_url, timeout=timeout)
+
+    def start(self, deployment: str, parameters: Mapping[str, Any]) -> str:
+        """Start a run of ``<flow>/<deployment>``; returns the flow run's id.
+
+        Raises:
+            NotFoundError: nobody has registered that deployment.
+            InvalidRequestError: the parameters do not fit the flow.
+        """
+        answer = self._call("GET", f"/deployments/name/{deployment}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotFoundError(
+                f"the Prefect server at {self._url} knows no deployment {deployment}; the workflows service registers "
+                "it when it starts: is it running?"
+            )
+        identity = self._checked(answer)["id"]
+        answer = self._call("POST", f"/deployments/{identity}/create_flow_run", json={"parameters": dict(parameters)})
+        if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
+            raise InvalidRequestError(f"{deployment} refuses these parameters: {answer.text}")
+        return str(self._checked(answer)["id"])
+
+    def state(self, run_id: str) -> RunState:
+        """Where the run stands.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        answer = self._call("GET", f"/flow_runs/{run_id}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotFoundError(f"the Prefect server at {self._url} knows no flow run {run_id}")
+        state = self._checked(answer).get("state") or {}
+        return RunState(state.get("type", "PENDING"), state.get("name", "Pending"), state.get("message") or "")
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise self._unavailable(str(error) or type(error).__name__) from error
+
+    def _checked(self, answer: httpx.Response) -> dict[str, Any]:
+        if answer.is_error:
+            raise self._unavailable(f"it answered {answer.status_code}: {answer.text[:200]}")
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def _unavailable(self, reason: str) -> DependencyUnavailableError:
+        return DependencyUnavailableError(f"the Prefect server at {self._url}", reason)
