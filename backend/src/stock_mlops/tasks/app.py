@@ -1,4 +1,4 @@
-"""The Celery application. Workers start by ``python -m stock_mlops.tasks.worker``; Flower and ``celery inspect`` use it too.
+"""The Celery application: workers (``python -m stock_mlops.tasks.worker``), Flower and ``celery inspect`` use it.
 
 It declares no task itself: a worker imports the module of its own queue only, and that module imports what is heavy
 inside its task, so that the parent of a worker's processes stays small.

@@ -27,7 +27,7 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 
 def run_job(job_id: str, kind: JobKind, handler: Handler) -> str:
-    """The body of a Celery task: run the job and return how it ended (a text for Flower; the jobs table is the truth)."""
+    """The body of a Celery task: run the job; returns how it ended, for Flower (the jobs table is the truth)."""
     settings = get_settings()
     started = monotonic()
     outcome = JobRunner(get_engine(settings.model_meta_db), settings.jobs, WORKER).run(UUID(job_id), handler)

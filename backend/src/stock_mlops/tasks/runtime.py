@@ -17,8 +17,8 @@ from stock_mlops.tasks.base import WORKER
 
 log = get_logger(__name__)
 
-# A process that grew beyond this (KiB) after its task is replaced: MLflow and scikit-learn take some 300 MB that an idle
-# worker does not need.
+# A process that grew beyond this (KiB) is replaced after its task: MLflow and scikit-learn take some 300 MB that an
+# idle worker does not need.
 _MEMORY_PER_CHILD = 150_000
 
 

@@ -1,0 +1,115 @@
+"""Inference engines: a fitted model in the form that answers fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from stock_mlops.forecasting.estimators import Estimator, params_model, registry
+from stock_mlops.forecasting.estimators.base import Floats, LinearForm
+
+# A folded linear model may differ from the pipeline it came from by rounding only.
+_TOLERANCE = 1e-9
+
+
+class Engine(Protocol):
+    """Log returns of all horizons from raw features. Thread-safe once built."""
+
+    kind: ClassVar[str]
+
+    @property
+    def horizon(self) -> int:
+        """The longest horizon it knows."""
+        ...
+
+    def predict(self, x: Floats, horizons: Sequence[int]) -> Floats:
+        """Log returns (rows, len(horizons)) for raw features ``x`` (rows, features)."""
+        ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+class LinearEngine:
+    """Scaler and regression folded into one coefficient vector per horizon; needs numpy only."""
+
+    kind: ClassVar[str] = "linear"
+
+    def __init__(self, coefficients: Floats, intercepts: Floats) -> None:
+        self._coefficients = coefficients  # (features, horizons)
+        self._intercepts = intercepts  # (horizons,)
+
+    @classmethod
+    def of(cls, forms: Sequence[LinearForm]) -> LinearEngine:
+        return cls(
+            np.column_stack([form.coefficients for form in forms]).astype(np.float64),
+            np.array([form.intercept for form in forms], dtype=np.float64),
+        )
+
+    @property
+    def horizon(self) -> int:
+        return len(self._intercepts)
+
+    def predict(self, x: Floats, horizons: Sequence[int]) -> Floats:
+        columns = [horizon - 1 for horizon in horizons]
+        result: Floats = x @ self._coefficients[:, columns] + self._intercepts[columns]
+        return result
+
+    def save(self, folder: Path) -> None:
+        np.savez(folder / "linear.npz", coefficients=self._coefficients, intercepts=self._intercepts)
+
+    @classmethod
+    def load(cls, folder: Path) -> LinearEngine:
+        with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
+            return cls(arrays["coefficients"], arrays["intercepts"])
+
+
+class EstimatorEngine:
+    """The estimators themselves, one per horizon: the engine of every model without a faster form."""
+
+    kind: ClassVar[str] = "estimator"
+
+    def __init__(self, estimators: Sequence[Estimator]) -> None:
+        self._estimators = list(estimators)
+
+    @property
+    def horizon(self) -> int:
+        return len(self._estimators)
+
+    def predict(self, x: Floats, horizons: Sequence[int]) -> Floats:
+        return np.column_stack([self._estimators[horizon - 1].predict(x) for horizon in horizons])
+
+    def save(self, folder: Path) -> None:
+        for horizon, estimator in enumerate(self._estimators, start=1):
+            estimator.save(folder / f"horizon-{horizon:02d}.skops")
+
+    @classmethod
+    def load(cls, folder: Path, *, model_type: str, params: dict[str, Any], seed: int, horizon: int) -> EstimatorEngine:
+        checked = params_model(model_type)(**params)
+        make = registry()[model_type]
+        files = [folder / f"horizon-{step:02d}.skops" for step in range(1, horizon + 1)]
+        return cls([make(checked, seed).load(file) for file in files])
+
+
+class EngineMismatchError(RuntimeError):
+    """A folded engine does not reproduce its estimator: a bug, found before it could serve."""
+
+
+def build_engine(estimators: Sequence[Estimator], sample: Floats) -> Engine:
+    """The fastest engine for fitted ``estimators`` (horizon 1 first), checked against them on ``sample`` rows.
+
+    Raises:
+        EngineMismatchError: the engine's answers differ from the estimators' by more than rounding.
+    """
+    plain = EstimatorEngine(estimators)
+    forms = [form for estimator in estimators if (form := estimator.linear_form()) is not None]
+    if len(forms) < len(estimators):
+        return plain
+    engine = LinearEngine.of(forms)
+    horizons = range(1, engine.horizon + 1)
+    difference = float(np.abs(engine.predict(sample, horizons) - plain.predict(sample, horizons)).max())
+    if difference > _TOLERANCE:
+        raise EngineMismatchError(f"the folded engine differs from its estimators by {difference:g}")
+    return engine

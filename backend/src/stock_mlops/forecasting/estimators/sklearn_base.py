@@ -1,0 +1,43 @@
+"""What estimators made of a scikit-learn regressor share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from stock_mlops.forecasting.estimators.base import Estimator, Floats
+
+
+class SklearnEstimator(Estimator):
+    """Any scikit-learn regressor or pipeline: a subclass builds it."""
+
+    trusted_types: ClassVar[tuple[str, ...]] = ()
+    """Types beyond skops' own list that the saved model may hold; anything else in the file is refused."""
+
+    _model: Any = None
+
+    @abstractmethod
+    def build(self) -> Any:
+        """A new, unfitted regressor."""
+
+    def fit(self, x: Floats, y: Floats) -> Self:
+        self._model = self.build().fit(x, y)
+        return self
+
+    def predict(self, x: Floats) -> Floats:
+        predicted: Floats = np.asarray(self._model.predict(x), dtype=np.float64)
+        return predicted
+
+    def save(self, file: Path) -> None:
+        from skops.io import dump
+
+        dump(self._model, file)
+
+    def load(self, file: Path) -> Self:
+        from skops.io import load
+
+        self._model = load(file, trusted=list(self.trusted_types))
+        return self
