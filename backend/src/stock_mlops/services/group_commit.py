@@ -1,0 +1,134 @@
+"""One commit for all predictions that are waiting for one.
+
+A commit costs a flush to disk, some milliseconds whatever it holds. Requests hand their row over and wait; one thread
+writes everything that waits in one statement and lets all of them go. Either all rows of a commit are stored and all
+their requests succeed, or none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from stock_kit.logging import get_logger
+from stock_kit.settings import OutboxSettings
+
+from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.services.serving_metrics import COMMIT_ROWS
+from stock_mlops.stores.outbox import OutboxRow
+
+log = get_logger(__name__)
+
+# A caller waits no longer; the contract is a 503 within about three seconds.
+_TIMEOUT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    row: OutboxRow
+    done: asyncio.Future[None]
+    loop: asyncio.AbstractEventLoop
+
+
+class GroupCommit:
+    """Writes rows for many requests at once. ``append`` may be called from any event loop; ``close`` drains."""
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[OutboxRow]], None],
+        settings: OutboxSettings,
+        *,
+        timeout: float = _TIMEOUT,
+    ) -> None:
+        self._write = write
+        self._window = settings.commit_window.total_seconds()
+        self._batch = settings.commit_batch
+        self._timeout = timeout
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="outbox-commit", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    async def append(self, row: OutboxRow) -> None:
+        """Return when the row is committed.
+
+        Raises:
+            DependencyUnavailableError: the database did not take it, or not in time.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(row, loop.create_future(), loop)
+        self._waiting.append(waiting)
+        self._wake.set()
+        try:
+            # Running out of time cancels the future, and the thread leaves a cancelled row out.
+            async with asyncio.timeout(self._timeout):
+                await waiting.done
+        except TimeoutError:
+            raise DependencyUnavailableError("PostgreSQL", f"no commit within {self._timeout:g} s") from None
+
+    def _run(self) -> None:
+        while not (self._closing and not self._waiting):
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                if len(self._waiting) < self._batch and not self._closing:
+                    time.sleep(self._window)
+                self._commit(self._take())
+
+    def _take(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        while self._waiting and len(taken) < self._batch:
+            waiting = self._waiting.popleft()
+            if not waiting.done.cancelled():
+                taken.append(waiting)
+        return taken
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
+        error: Exception | None = None
+        try:
+            self._write([waiting.row for waiting in batch])
+            COMMIT_ROWS.observe(len(batch))
+        except (DBAPIError, PoolTimeout) as refused:
+            log.warning("outbox_commit_failed", rows=len(batch), error=str(refused).splitlines()[0])
+            error = DependencyUnavailableError("PostgreSQL", "the prediction could not be recorded")
+        except Exception as bug:
+            log.error("outbox_commit_crashed", rows=len(batch), exc_info=bug)
+            error = bug
+        _settle(batch, error)
+
+
+def _settle(batch: list[_Waiting], error: Exception | None) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiting in batch:
+        by_loop.setdefault(waiting.loop, []).append(waiting.done)
+    for loop, futures in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_release, futures, error)
+
+
+def _release(futures: list[asyncio.Future[None]], error: Exception | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,94 @@
+"""The newest feature vector of an instrument: from Redis, else from ClickHouse.
+
+Redis only saves time here. When it fails, the failure is counted, said once, and ClickHouse answers: failing open on
+purpose, in this one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+from redis.exceptions import RedisError
+from stock_kit.logging import get_logger
+
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.serving_metrics import CACHE_ERRORS, VECTOR_READS
+from stock_mlops.stores.vectors import Miss, VectorCache
+from stock_mlops.stores.warehouse import FeatureVector
+
+log = get_logger(__name__)
+
+# After a failure Redis is left alone for so long: otherwise every request would wait for its time-out.
+_COOL_DOWN = 1.0
+# Reads of ClickHouse at once; the rest wait, so that an outage cannot use up the process's threads.
+_WAREHOUSE_READS = 8
+# Loads of one instrument follow each other seconds apart; twice in the time of one read is already unlikely.
+_ATTEMPTS = 3
+
+
+class Vectors:
+    """Reads of one instrument that happen at the same time share one look-up."""
+
+    def __init__(self, cache: VectorCache, read_warehouse: Callable[[Instrument], FeatureVector | None]) -> None:
+        self._cache = cache
+        self._read_warehouse = read_warehouse
+        self._limiter = anyio.CapacityLimiter(_WAREHOUSE_READS)
+        self._running: dict[Instrument, asyncio.Task[FeatureVector | None]] = {}
+        self._retry_at = 0.0
+        self._cache_failing = False
+
+    async def newest(self, instrument: Instrument) -> FeatureVector | None:
+        """None when the warehouse has nothing of the instrument; raises what the warehouse raises."""
+        task = self._running.get(instrument)
+        if task is None:
+            task = asyncio.create_task(self._look_up(instrument))
+            self._running[instrument] = task
+            task.add_done_callback(lambda _: self._running.pop(instrument, None))
+        # A caller that goes away must not take the look-up from the others.
+        return await asyncio.shield(task)
+
+    async def _look_up(self, instrument: Instrument) -> FeatureVector | None:
+        vector: FeatureVector | None = None
+        for _ in range(_ATTEMPTS):
+            cached = await self._cached(instrument)
+            if isinstance(cached, FeatureVector):
+                VECTOR_READS.labels("cache").inc()
+                return cached
+            vector = await anyio.to_thread.run_sync(self._read_warehouse, instrument, limiter=self._limiter)
+            VECTOR_READS.labels("none" if vector is None else "warehouse").inc()
+            if vector is None or cached is None or await self._keep(instrument, cached, vector):
+                break
+            # A load ended while ClickHouse was read: callers that joined since must not get the older vector.
+        return vector
+
+    async def _cached(self, instrument: Instrument) -> FeatureVector | Miss | None:
+        if time.monotonic() < self._retry_at:
+            return None
+        try:
+            found = await self._cache.get(instrument)
+        except RedisError as error:
+            self._note_failure(error)
+            return None
+        if self._cache_failing:
+            self._cache_failing = False
+            log.info("vector_cache_back")
+        return found
+
+    async def _keep(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
+        """False when the vector is older than the newest load."""
+        try:
+            return await self._cache.put(instrument, miss, vector)
+        except RedisError as error:
+            self._note_failure(error)
+            return True
+
+    def _note_failure(self, error: RedisError) -> None:
+        CACHE_ERRORS.inc()
+        self._retry_at = time.monotonic() + _COOL_DOWN
+        if not self._cache_failing:
+            self._cache_failing = True
+            log.warning("vector_cache_down", error=str(error))

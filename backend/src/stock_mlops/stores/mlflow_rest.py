@@ -1,0 +1,129 @@
+"""MLflow over its REST interface: what the HTTP backends need of it, without importing mlflow (250 MB, seconds).
+
+Artifacts come through MLflow's proxy, so no backend needs the S3 credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx
+from stock_kit.settings import MlflowSettings
+
+from stock_mlops.errors import DependencyUnavailableError, NotFoundError
+
+_API = "/api/2.0/mlflow"
+_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+_SCHEME = "mlflow-artifacts:/"
+_CONNECT_SECONDS = 2.0
+
+
+class MlflowRest:
+    """A client of one tracking server. Thread-safe; opens connections when they are needed.
+
+    Raises:
+        DependencyUnavailableError: any method, when the server does not answer or answers 5xx.
+        NotFoundError: it does not know what was asked for.
+    """
+
+    def __init__(self, settings: MlflowSettings, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(
+            base_url=settings.tracking_uri,
+            timeout=httpx.Timeout(settings.request_timeout, connect=_CONNECT_SECONDS),
+            transport=transport,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def ping(self) -> None:
+        self._get("/health", {})
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run's ``info`` and ``data``."""
+        run: dict[str, Any] = self._json(f"{_API}/runs/get", {"run_id": run_id})["run"]
+        return run
+
+    def registered_models(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """Registered models with their newest versions, by name."""
+        found: list[dict[str, Any]] = []
+        token = ""
+        while len(found) < limit:
+            page = {"max_results": str(min(100, limit - len(found)))} | ({"page_token": token} if token else {})
+            answer = self._json(f"{_API}/registered-models/search", page)
+            found += answer.get("registered_models", [])
+            token = answer.get("next_page_token", "")
+            if not token:
+                break
+        return found
+
+    def artifacts(self, run_id: str, path: str = "") -> list[dict[str, Any]]:
+        """Files and folders of a run below ``path``."""
+        query = {"run_id": run_id} | ({"path": path} if path else {})
+        files: list[dict[str, Any]] = self._json(f"{_API}/artifacts/list", query).get("files", [])
+        return files
+
+    def download(self, artifact_uri: str, folder: Path) -> int:
+        """Copy the files below ``artifact_uri`` (``mlflow-artifacts:/...``) into ``folder``; returns their bytes.
+
+        Raises:
+            ValueError: the URI is of another store, which only MLflow's own client can read.
+        """
+        if not artifact_uri.startswith(_SCHEME):
+            raise ValueError(f"expected an artifact URI like {_SCHEME}1/abc/artifacts/bundle, got {artifact_uri!r}")
+        root = artifact_uri.removeprefix(_SCHEME).strip("/")
+        size = 0
+        files = list(self._walk(root))
+        if not files:
+            raise NotFoundError(f"MLflow has no files at {artifact_uri}; train the model again")
+        for relative in files:
+            target = folder / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            size += self._fetch(f"{_ARTIFACTS}/{root}/{relative}", target)
+        return size
+
+    def _walk(self, root: str, below: PurePosixPath = PurePosixPath()) -> Iterator[PurePosixPath]:
+        listing = self._json(_ARTIFACTS, {"path": str(PurePosixPath(root) / below)})
+        for entry in listing.get("files", []):
+            # The proxy names entries by their last part; a name that leads elsewhere is not ours to write.
+            path = below / PurePosixPath(entry["path"]).name
+            if entry.get("is_dir"):
+                yield from self._walk(root, path)
+            else:
+                yield path
+
+    def _fetch(self, url: str, target: Path) -> int:
+        try:
+            with self._http.stream("GET", url) as answer:
+                _check(answer)
+                with target.open("wb") as file:
+                    return sum(file.write(chunk) for chunk in answer.iter_bytes())
+        except httpx.TransportError as error:
+            raise _unavailable(error) from error
+
+    def _json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._get(path, query).json()
+        return answer
+
+    def _get(self, path: str, query: Mapping[str, str]) -> httpx.Response:
+        try:
+            answer = self._http.get(path, params=dict(query))
+        except httpx.TransportError as error:
+            raise _unavailable(error) from error
+        _check(answer)
+        return answer
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise NotFoundError(f"MLflow does not know {answer.request.url.path} {answer.request.url.query.decode()}")
+    if answer.status_code >= 500:
+        raise DependencyUnavailableError("MLflow", f"HTTP {answer.status_code}")
+    answer.raise_for_status()
+
+
+def _unavailable(error: httpx.TransportError) -> DependencyUnavailableError:
+    return DependencyUnavailableError("MLflow", type(error).__name__)

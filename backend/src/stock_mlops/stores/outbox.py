@@ -1,0 +1,195 @@
+"""The outbox: events that are recorded before they are acknowledged, and stay until their consumer has stored them.
+
+A row is written in PostgreSQL before the caller gets an answer. Sending is a hint; the row leaves only when its id is
+found in ClickHouse, so an event survives the loss of the broker and of everything in it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, cast
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names the class in lower case
+from psycopg2.extras import execute_values
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+# The same event again (a retry after a connection broke, a job that ran twice) is not an error.
+_INSERT = "INSERT INTO outbox (id, topic, key, payload) VALUES %s ON CONFLICT (id) DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    id: UUID
+    topic: str
+    key: str
+    payload: str
+    """The event's JSON, as it goes to Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """A row that has not been confirmed."""
+
+    id: UUID
+    key: str
+    payload: str
+    sent_at: datetime
+    attempts: int
+    waited_seconds: float
+    """Seconds since it was last sent, by the database's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxLoad:
+    size: int
+    oldest_seconds: float
+
+
+class OutboxTable(Protocol):
+    """The outbox as the relay sees it."""
+
+    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+        """Rows after ``after``, those sent longest ago first."""
+        ...
+
+    def delete(self, ids: Sequence[UUID]) -> None: ...
+
+    def mark_sent(self, ids: Sequence[UUID]) -> None: ...
+
+    def load(self) -> OutboxLoad: ...
+
+
+class Outbox:
+    """The table in model_meta_db."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(self, rows: Sequence[OutboxRow], connection: Connection | None = None) -> None:
+        """Record events; with ``connection`` in the caller's transaction."""
+        with self._transaction(connection) as tx, closing(_cursor(tx)) as cursor:
+            _insert(cursor, rows)
+
+    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+        with self._transaction() as tx:
+            rows = tx.execute(
+                text("""
+                    SELECT id, key, payload, sent_at, attempts, extract(epoch FROM now() - sent_at) AS waited_seconds
+                    FROM outbox
+                    WHERE topic = :topic AND (
+                        CAST(:sent_at AS timestamptz) IS NULL OR (sent_at, id) > (:sent_at, CAST(:id AS uuid))
+                    )
+                    ORDER BY sent_at, id LIMIT :limit
+                """),
+                {
+                    "topic": topic,
+                    "sent_at": after and after.sent_at,
+                    "id": after and str(after.id),
+                    "limit": limit,
+                },
+            ).all()
+        return [
+            PendingRow(UUID(str(row.id)), row.key, row.payload, row.sent_at, row.attempts, float(row.waited_seconds))
+            for row in rows
+        ]
+
+    def delete(self, ids: Sequence[UUID]) -> None:
+        with self._transaction() as tx:
+            tx.execute(text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _texts(ids)})
+
+    def mark_sent(self, ids: Sequence[UUID]) -> None:
+        with self._transaction() as tx:
+            tx.execute(
+                text("""
+                    UPDATE outbox SET sent_at = now(), attempts = attempts + 1 WHERE id = ANY(CAST(:ids AS uuid[]))
+                """),
+                {"ids": _texts(ids)},
+            )
+
+    def load(self) -> OutboxLoad:
+        with self._transaction() as tx:
+            row = tx.execute(
+                text("SELECT count(*), COALESCE(extract(epoch FROM now() - min(created_at)), 0) FROM outbox")
+            ).one()
+        return OutboxLoad(int(row[0]), float(row[1]))
+
+    @contextmanager
+    def _transaction(self, connection: Connection | None = None) -> Iterator[Connection]:
+        if connection is not None:
+            yield connection
+        else:
+            with self._engine.begin() as own:
+                yield own
+
+
+class OutboxConnection:
+    """Appends through one connection of its own, each call one statement and one commit in one round trip.
+
+    Used by the one thread that commits for all requests: a pool would ask the server whether it lives before every
+    commit. A connection found broken is replaced once; a statement whose outcome is unknown may be repeated, because
+    inserting the same ids again changes nothing.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def append(self, rows: Sequence[OutboxRow]) -> None:
+        """Raises :class:`sqlalchemy.exc.OperationalError` when the database does not answer."""
+        with self._lock:
+            was_open = self._connection is not None
+            try:
+                self._append(rows)
+            except DBAPIError:
+                self._discard()
+                if not was_open:
+                    raise
+                try:
+                    self._append(rows)
+                except DBAPIError:
+                    self._discard()
+                    raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._discard()
+
+    def _append(self, rows: Sequence[OutboxRow]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = self._connection
+        with closing(_cursor(connection)) as cursor:
+            try:
+                _insert(cursor, rows)
+            except connection.dialect.loaded_dbapi.Error as error:
+                # A raw cursor raises psycopg2's own errors; callers know SQLAlchemy's.
+                raise DBAPIError.instance(
+                    _INSERT, None, error, connection.dialect.loaded_dbapi.Error, dialect=connection.dialect
+                ) from error
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+def _cursor(connection: Connection) -> Cursor:
+    # SQLAlchemy types it by what all drivers have; execute_values wants the driver's own.
+    return cast(Cursor, connection.connection.cursor())
+
+
+def _insert(cursor: Cursor, rows: Sequence[OutboxRow]) -> None:
+    values = [(str(row.id), row.topic, row.key, row.payload) for row in rows]
+    execute_values(cursor, _INSERT, values, template="(%s::uuid, %s, %s, %s)", page_size=len(values))
+
+
+def _texts(ids: Sequence[UUID]) -> list[str]:
+    return [str(item) for item in ids]

@@ -1,0 +1,148 @@
+"""Redis cache of the newest feature vector of each instrument.
+
+Two keys per instrument. The *vector* is what is cached. The *token* is a random value that stands for "the data as of
+the newest load". A reader that misses takes the token first, reads ClickHouse, and may store what it read only while
+the token is still the same; a load replaces the token after it has written ClickHouse. So a slow reader never puts an
+old vector back, not even across Redis being emptied: then its token is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol, cast
+from uuid import uuid4
+
+import orjson
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from stock_mlops.instruments import Instrument
+from stock_mlops.stores.warehouse import FeatureVector
+
+# Bump when the layout of the value changes: a reader of another release must not read it.
+_VECTOR, _TOKEN = "stock:vector:1:", "stock:vector-token:1:"
+
+# KEYS: token. ARGV: fresh token, ttl in ms. Gives the token in force, made when there is none.
+_READER_SCRIPT = """
+local token = redis.call('GET', KEYS[1])
+if not token then
+  token = ARGV[1]
+  redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
+end
+return token
+"""
+# KEYS: token, vector. ARGV: the reader's token, the vector, ttl in ms.
+_PUT_SCRIPT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+# Keys of so many instruments go in one round trip.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Nothing cached; ``token`` allows one later :meth:`VectorCache.put`."""
+
+    token: bytes
+
+
+class VectorCache(Protocol):
+    """Raises :class:`redis.exceptions.RedisError` when it does not answer."""
+
+    async def get(self, instrument: Instrument) -> FeatureVector | Miss: ...
+
+    async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
+        """Keep the vector unless a load has happened since the miss; tells whether it was kept."""
+        ...
+
+
+class RedisVectorCache:
+    """The cache as the prediction path uses it, on one event loop."""
+
+    def __init__(self, redis: AsyncRedis, ttl: timedelta) -> None:
+        self._redis = redis
+        self._ttl_ms = int(ttl.total_seconds() * 1000)
+        self._take_token = redis.register_script(_READER_SCRIPT)
+        self._put = redis.register_script(_PUT_SCRIPT)
+
+    async def get(self, instrument: Instrument) -> FeatureVector | Miss:
+        cached = await self._redis.get(_VECTOR + instrument.key)
+        if cached is not None:
+            return decode(cached)
+        # A token outlives every reader that holds it, whatever the vectors' own time to live.
+        ttl = max(self._ttl_ms, _TOKEN_TTL_MS)
+        token = await self._take_token(keys=[_TOKEN + instrument.key], args=[uuid4().hex, ttl])
+        return Miss(cast(bytes, token))
+
+    async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
+        keys = [_TOKEN + instrument.key, _VECTOR + instrument.key]
+        return bool(await self._put(keys=keys, args=[miss.token, encode(vector), self._ttl_ms]))
+
+
+_TOKEN_TTL_MS = 3_600_000
+
+
+class VectorInvalidation:
+    """The loading side: makes readers go to ClickHouse again. Call it after the warehouse was written."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def invalidate(self, instruments: Sequence[Instrument]) -> None:
+        """Forget the vectors of ``instruments``, and refuse what readers have read before this moment.
+
+        Raises:
+            redis.exceptions.RedisError: Redis does not answer; an old vector may then be served until its time to live
+                ends, so the caller should report it.
+        """
+        for start in range(0, len(instruments), _CHUNK):
+            pipeline = self._redis.pipeline(transaction=True)
+            for instrument in instruments[start : start + _CHUNK]:
+                pipeline.set(_TOKEN + instrument.key, uuid4().hex, px=_TOKEN_TTL_MS)
+                pipeline.delete(_VECTOR + instrument.key)
+            pipeline.execute()
+
+
+class MemoryVectorCache:
+    """The same rules in memory; ``error`` plays a Redis that is down."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[str, bytes] = {}
+        self.tokens: dict[str, bytes] = {}
+        self.error: Exception | None = None
+
+    async def get(self, instrument: Instrument) -> FeatureVector | Miss:
+        self._check()
+        if instrument.key in self.vectors:
+            return decode(self.vectors[instrument.key])
+        return Miss(self.tokens.setdefault(instrument.key, uuid4().bytes))
+
+    async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
+        self._check()
+        if self.tokens.get(instrument.key) != miss.token:
+            return False
+        self.vectors[instrument.key] = encode(vector)
+        return True
+
+    def invalidate(self, instruments: Sequence[Instrument]) -> None:
+        self._check()
+        for instrument in instruments:
+            self.tokens[instrument.key] = uuid4().bytes
+            self.vectors.pop(instrument.key, None)
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+def encode(vector: FeatureVector) -> bytes:
+    return orjson.dumps([vector.session, vector.last_close, vector.values, vector.feature_version, vector.data_version])
+
+
+def decode(content: bytes | str) -> FeatureVector:
+    session, last_close, values, feature_version, data_version = orjson.loads(content)
+    return FeatureVector(date.fromisoformat(session), last_close, values, feature_version, data_version)
