@@ -1,1 +1,1 @@
-"""The forecasting core: a model's definition (``spec``), its training and evaluation (``trainer``), serving (``bundle``)."""
+"""The forecasting core: a model is defined (``spec``), trained and judged (``trainer``), and served (``bundle``)."""
