@@ -257,6 +257,8 @@ class ServingSettings(Group):
     refresh_interval: Duration = Field(timedelta(seconds=2), description="how often new model versions are looked for")
     retry_after: Duration = Field(timedelta(seconds=5), description="Retry-After of a 503")
     max_days: int = Field(60, ge=1, le=250, description="longest path of sessions one request may ask for")
+    resident_models: int = Field(500, ge=1, le=100_000, description="models one process keeps in memory")
+    cache_dir: Path = Field(Path(".local/cache/models"), description="folder of downloaded models; may be lost")
 
 
 class EtlSettings(Group):
@@ -279,6 +281,9 @@ class ReplaySettings(Group):
 class LocalSettings(Group):
     data_dir: Path = Field(Path(".local"), description="data, logs and pids of the local profile")
     http_host: str = Field("127.0.0.1", description="address nginx listens on")
+    s3_internal_port: int = Field(
+        19330, ge=1, le=65528, description="first of eight ports in a row that SeaweedFS's parts talk over"
+    )
 
 
 class Settings(BaseSettings):
@@ -431,6 +436,11 @@ def format_value(value: object) -> str:
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     return "" if value == Path() else str(value)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that give another process exactly these settings, passwords included."""
+    return {variable_name(path): format_value(value) for path, value in _leaves(settings)}
 
 
 def env_example() -> str:
