@@ -28,6 +28,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import Abort, PrefectException
 from prefect.flow_engine import run_flow
@@ -45,6 +46,8 @@ _RECONNECT_SECONDS = 2.0
 _STOP_SECONDS = 15.0
 # A run that took its process down so often is not started again.
 _MOST_ATTEMPTS = 3
+# Runs one query returns; more than one process leaves behind.
+_PAGE = 100
 
 _cancel_event: ContextVar[threading.Event | None] = ContextVar("cancel_event", default=None)
 
@@ -197,7 +200,10 @@ class FlowRunner:
             id=FlowRunFilterId(any_=list(self._active)),
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING])),
         )
-        for run in client.read_flow_runs(flow_run_filter=wanted):
+        runs = client.read_flow_runs(
+            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=len(self._active)
+        )
+        for run in runs:
             active = self._active[run.id]
             active.cancel.set()
             active.thread.join(timeout=_STOP_SECONDS)
@@ -210,6 +216,8 @@ class FlowRunner:
         runs = client.read_flow_runs(
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=unfinished))),
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(self._flows))),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=_PAGE,
         )
         for run in runs:
             active = self._active.get(run.id)
