@@ -1,0 +1,162 @@
+"""The HTTP and WebSocket doors. Pure ASGI where it is hot: one prepared message is sent to every client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from stock_kit.health import Readiness
+from stock_kit.metrics import render_metrics
+
+from ws_monitor import metrics
+from ws_monitor.channel import Keys
+from ws_monitor.client import Client
+from ws_monitor.frames import ChannelName
+from ws_monitor.hub import Broadcaster, Hub
+
+# A client that connects while the service starts waits so long for the history before it gets what there is.
+_LOAD_WAIT = 3.0
+_MAX_TICKERS = 100
+_MAX_TICKER_LENGTH = 40
+_MAX_CLIENTS = 10_000
+_POLICY_VIOLATION = 1008
+_TRY_AGAIN_LATER = 1013
+
+
+class BadQueryError(ValueError):
+    """The query string of a WebSocket; the text goes to the client as the reason of the close."""
+
+
+def parse_query(channel: ChannelName, query: bytes) -> tuple[str | None, Keys]:
+    """``since`` and the keys asked for."""
+    values = parse_qs(query.decode("latin-1"))
+    if unknown := sorted(set(values) - {"since", "ticker"}):
+        raise BadQueryError(f"unknown parameter {unknown[0][:40]}; expected since or ticker")
+    tickers = [ticker for value in values.get("ticker", []) for ticker in value.split(",") if ticker]
+    if tickers and channel is ChannelName.METRICS:
+        raise BadQueryError("the metrics channel has no tickers")
+    if len(tickers) > _MAX_TICKERS:
+        raise BadQueryError(f"at most {_MAX_TICKERS} tickers, got {len(tickers)}")
+    for ticker in tickers:
+        exchange, _, symbol = ticker.partition(":")
+        if not exchange or not symbol or len(ticker) > _MAX_TICKER_LENGTH:
+            raise BadQueryError(f"ticker: expected EXCHANGE:TICKER as in US:AAPL, got {ticker[:_MAX_TICKER_LENGTH]}")
+    return values.get("since", [None])[-1], frozenset(tickers) or None
+
+
+class Push:
+    """The ASGI application of one channel's WebSocket."""
+
+    def __init__(self, hub: Callable[[], Hub], name: ChannelName) -> None:
+        self._hub = hub
+        self._name = name
+        self._connected = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            since, keys = parse_query(self._name, scope["query_string"])
+        except BadQueryError as error:
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": str(error)})
+            return
+        if self._connected >= _MAX_CLIENTS:
+            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER, "reason": "too many clients"})
+            return
+        self._connected += 1
+        try:
+            await self._serve(since, keys, receive, send)
+        finally:
+            self._connected -= 1
+
+    async def _serve(self, since: str | None, keys: Keys, receive: Receive, send: Send) -> None:
+        hub = self._hub()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hub.loaded.wait(), _LOAD_WAIT)
+        broadcaster = hub[self._name]
+        client = broadcaster.join(since, keys)
+        sending = asyncio.create_task(self._send_frames(client, send))
+        listening = asyncio.create_task(_listen(broadcaster, client, receive))
+        try:
+            await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            broadcaster.leave(client)
+            sending.cancel()
+            listening.cancel()
+            await asyncio.gather(sending, listening, return_exceptions=True)
+
+    async def _send_frames(self, client: Client, send: Send) -> None:
+        sent = metrics.FRAMES.labels(self._name)
+        with suppress(OSError):  # the client went away
+            while True:
+                message = await client.next_message()
+                await send(message)  # type: ignore[arg-type]  # it is only read
+                sent.inc()
+
+
+async def _listen(broadcaster: Broadcaster, client: Client, receive: Receive) -> None:
+    """Until the client leaves. All it can say is ``ping``."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if message.get("text") == "ping":
+            broadcaster.ping([client])
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _metrics(_: Request) -> Response:
+    body, content_type = render_metrics()
+    return Response(body, headers={"content-type": content_type})
+
+
+def create_app(
+    hub: Callable[[], Hub], readiness: Readiness, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+) -> Starlette:
+    """``hub`` is called once the lifespan has begun: the hub belongs to the running event loop."""
+
+    async def ready(_: Request) -> Response:
+        report = await readiness.report_async()
+        return JSONResponse(report.to_dict(), status_code=report.status)
+
+    http: Sequence[tuple[str, Callable[[Request], Any]]] = (
+        ("/health", _health),
+        ("/ready", ready),
+        ("/metrics", _metrics),
+    )
+    return Starlette(
+        routes=[
+            *(Route(path + slash, endpoint) for path, endpoint in http for slash in ("", "/")),
+            *(WebSocketRoute(f"/ws/{name}{slash}", Push(hub, name)) for name in ChannelName for slash in ("", "/")),
+        ],
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def heartbeat(hub: Hub, interval: float) -> AsyncIterator[None]:
+    """Ping all clients every ``interval`` seconds."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(interval)
+            hub.ping()
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

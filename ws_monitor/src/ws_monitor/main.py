@@ -1,0 +1,99 @@
+"""Starts everything: the hub's reader, the sink, the producer of alerts, and the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from stock_kit.health import Readiness
+from stock_kit.kafka import EventProducer
+from stock_kit.logging import configure_logging
+from stock_kit.settings import Settings, get_settings
+
+from ws_monitor.app import create_app, heartbeat
+from ws_monitor.bridge import HubTarget
+from ws_monitor.hub import Hub
+from ws_monitor.reader import LogReader
+from ws_monitor.sink import Sink
+from ws_monitor.sink_thread import SinkThread
+from ws_monitor.store import ClickHouseStore
+
+_PING_INTERVAL = 15.0
+# Clients only ever say "ping".
+_MAX_INCOMING = 4096
+
+
+class Monitor:
+    """One replica of the service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = ClickHouseStore(settings.clickhouse)
+        self._producer = EventProducer(settings.kafka, "ws-monitor")
+        self._sink = SinkThread(Sink(self._store, self._producer, settings.ws_monitor), settings.kafka)
+        self._hub: Hub | None = None
+        self._reader: LogReader | None = None
+        self._readiness = Readiness(
+            {"kafka": self._check_reader, "sink": self._sink.check, "clickhouse": self._store.ping}
+        )
+
+    def app(self) -> Starlette:
+        return create_app(self._get_hub, self._readiness, self._lifespan)
+
+    def _get_hub(self) -> Hub:
+        if self._hub is None:
+            raise RuntimeError("the hub exists while the application runs")
+        return self._hub
+
+    def _check_reader(self) -> None:
+        if self._reader is None:
+            raise ConnectionError("starting")
+        self._reader.check()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        settings = self._settings.ws_monitor
+        self._hub = Hub(settings)
+        target = HubTarget(self._hub, self._store, asyncio.get_running_loop())
+        self._reader = LogReader(self._settings.kafka, target, history=settings.history)
+        self._reader.start()
+        self._sink.start()
+        try:
+            async with heartbeat(self._hub, _PING_INTERVAL):
+                yield
+        finally:
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._sink.close()
+        self._producer.close(timeout=2.0)
+        self._store.close()
+        self._readiness.close()
+
+
+def main() -> None:
+    settings = get_settings()
+    configure_logging(settings.log, "ws_monitor")
+    uvicorn.run(
+        Monitor(settings).app(),
+        host=settings.ws_monitor.host,
+        port=settings.ws_monitor.port,
+        log_config=None,
+        access_log=False,
+        # No thread per connection, no compression: a frame is encoded once, and would be compressed once per client.
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=_MAX_INCOMING,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The sink's thread, and its share of Kafka."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+
+from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+from stock_kit.events import Topic
+from stock_kit.kafka import open_consumer
+from stock_kit.logging import get_logger
+from stock_kit.settings import KafkaSettings
+
+from ws_monitor.reader import in_order, to_record
+from ws_monitor.records import Place, Record
+from ws_monitor.sink import Sink
+
+log = get_logger(__name__)
+
+GROUP = "ws-sink"
+_RETRY = 1.0
+_COMMIT_MS = 5_000
+_CLOSE_MS = 3_000
+
+
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Knows whether the group has given this replica its share, which may be empty."""
+
+    def __init__(self) -> None:
+        self.joined = threading.Event()
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self.joined.set()
+        log.info("sink_partitions_assigned", partitions=len(assigned))
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self.joined.clear()
+        log.info("sink_partitions_revoked", partitions=len(revoked))
+
+
+class KafkaGroupLog:
+    """A :class:`ws_monitor.sink.GroupLog` on a consumer group.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
+
+    def __init__(self, settings: KafkaSettings, group_id: str = GROUP) -> None:
+        self._consumer = open_consumer(settings, client_id="ws-sink", group_id=group_id)
+        self._membership = _Membership()
+        self._consumer.subscribe([topic.value for topic in Topic], listener=self._membership)
+
+    @property
+    def joined(self) -> bool:
+        return self._membership.joined.is_set()
+
+    def poll(self, timeout: float, *, hold: bool) -> list[Record]:
+        # Polling goes on while held: a member that does not poll loses its partitions.
+        paused = self._consumer.paused()
+        if hold:
+            self._consumer.pause(*(self._consumer.assignment() - paused))
+        elif paused:
+            self._consumer.resume(*paused)
+        batches = self._consumer.poll(timeout_ms=int(timeout * 1000)).values()
+        return in_order([to_record(message) for message in messages] for messages in batches)
+
+    def commit(self, positions: Mapping[Place, int]) -> bool:
+        offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()}
+        try:
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
+        except KafkaError as error:
+            log.warning("sink_commit_failed", error=str(error) or type(error).__name__)
+            return False
+        return True
+
+    def close(self) -> None:
+        with suppress(KafkaError):
+            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+
+
+class SinkThread:
+    """Steps the sink for ever; a consumer that fails is replaced by a new one, and the sink's batch stays."""
+
+    def __init__(self, sink: Sink, settings: KafkaSettings) -> None:
+        self._sink = sink
+        self._settings = settings
+        self._stop = threading.Event()
+        self._log: KafkaGroupLog | None = None
+        self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def check(self) -> None:
+        """For readiness.
+
+        Raises:
+            ConnectionError: no partitions were handed to this replica's sink.
+        """
+        if self._log is None or not self._log.joined:
+            raise ConnectionError(f"not a member of the consumer group {GROUP} yet")
+
+    def _run(self) -> None:
+        reported = False
+        while not self._stop.is_set():
+            try:
+                self._work()
+                reported = False
+            except (KafkaError, OSError) as error:
+                if not reported:
+                    log.warning("sink_lost_kafka", error=str(error) or type(error).__name__)
+                reported = True
+            except Exception:
+                log.exception("sink_error")
+            self._stop.wait(_RETRY)
+
+    def _work(self) -> None:
+        self._log = KafkaGroupLog(self._settings)
+        try:
+            while not self._stop.is_set():
+                self._sink.step(self._log)
+            self._sink.flush(self._log)
+        finally:
+            self._log.close()
+            self._log = None
