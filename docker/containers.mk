@@ -1,0 +1,62 @@
+# The containers: included by the Makefile. Every target is one call of scripts/stack or of a script beside it.
+#   PROFILE=core     without the monitoring extras, for 4 GB
+#   SCALE="celery_train=3 celery_predict=2 ws_monitor=2 backend2=2"
+#   BUILD=no         use the images as they are
+
+STACK := scripts/stack
+export PROFILE SCALE BUILD ENV_FILE
+SOURCE ?= sample
+EXCHANGE ?= US
+HORIZON ?= 5
+MODEL ?= ridge
+
+.PHONY: env up up-database up-kafka up-backend up-celery up-frontend up-monitor down down-all logs ps \
+        ingest train predict backup restore publish test-compose clean-containers
+
+##@ Containers (Docker Compose)
+
+env: ## write .env with random secrets, if it is absent
+	@scripts/make_env $(ENV_FILE)
+
+up: ## build and start everything, wait until healthy, show the URLs
+	@$(STACK) up
+
+up-database up-kafka up-backend up-celery up-frontend up-monitor: up-%: ## the same for one compose file
+	@$(STACK) up $*
+
+down: ## stop and remove the containers; the data stay
+	@$(STACK) down
+
+down-all: ## the same, and remove the network and the images built here; the data stay
+	@$(STACK) remove
+
+ps: ## the containers, their state and their addresses
+	@$(STACK) status
+
+logs: ## follow the logs: make logs [SERVICE=backend2]
+	@$(STACK) compose logs --follow --tail 200 $(SERVICE)
+
+ingest: ## load prices: make ingest [SOURCE=sample|yfinance|file] [TICKER=X EXCHANGE=US FILE=prices.csv]
+	@SOURCE="$(SOURCE)" TICKER="$(TICKER)" EXCHANGE="$(EXCHANGE)" FILE="$(FILE)" scripts/ingest.sh
+
+train: ## train a model: make train TICKER=AAPL [MODEL=ridge HORIZON=5 EXCHANGE=US]
+	@$(STACK) compose exec -T workflows stock-mlops train "$(or $(TICKER),AAPL)" --exchange "$(EXCHANGE)" --model "$(MODEL)" --horizon "$(HORIZON)"
+
+predict: ## one forecast: make predict TICKER=AAPL [EXCHANGE=US]
+	@$(STACK) compose exec -T workflows stock-mlops predict "$(or $(TICKER),AAPL)" --exchange "$(EXCHANGE)"
+
+backup: ## save models, predictions and prices below backups/
+	@scripts/backup.sh $(BACKUP)
+
+restore: ## bring a backup back: make restore [BACKUP=backups/...] (default: the newest)
+	@scripts/restore.sh $(BACKUP)
+
+publish: ## build and push the images: make publish IMAGE_PREFIX=registry/owner IMAGE_TAG=1.2.3
+	@IMAGE_PREFIX="$(IMAGE_PREFIX)" IMAGE_TAG="$(IMAGE_TAG)" scripts/publish.sh
+
+test-compose: ## start the whole stack in a project of its own and use it; needs Docker
+	@scripts/test_compose
+
+clean-containers: ## remove the containers and their data; asks first
+	@printf 'This deletes all data of the containers (volumes of project %s). Type "yes" to go on: ' "$${COMPOSE_PROJECT_NAME:-stock-mlops}"; \
+	if [ "$(YES)" = 1 ]; then echo yes; else read answer && [ "$$answer" = yes ]; fi && $(STACK) purge
