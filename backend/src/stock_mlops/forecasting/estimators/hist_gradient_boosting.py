@@ -23,6 +23,7 @@ class HistGradientBoosting(SklearnEstimator):
     title = "Histogram gradient boosting"
     rank = 3
     Params = HistGradientBoostingParams
+    trusted_types = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
     params: HistGradientBoostingParams
 

@@ -22,6 +22,7 @@ class RandomForest(SklearnEstimator):
     title = "Random forest"
     rank = 2
     Params = RandomForestParams
+    trusted_types = ("sklearn.tree._tree.Tree",)
 
     params: RandomForestParams
 

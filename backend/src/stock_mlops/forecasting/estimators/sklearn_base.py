@@ -15,7 +15,11 @@ class SklearnEstimator(Estimator):
     """Any scikit-learn regressor or pipeline: a subclass builds it."""
 
     trusted_types: ClassVar[tuple[str, ...]] = ()
-    """Types beyond skops' own list that the saved model may hold; anything else in the file is refused."""
+    """Types beyond skops' own list that the saved model may hold; anything else in the file is refused.
+
+    A tree's nodes are read without bounds checks, so trusting its type is trusting the artifact store: only workers may
+    write to it.
+    """
 
     _model: Any = None
 

@@ -1,0 +1,237 @@
+"""The model catalog: definitions and their registered versions, in model_meta_db.
+
+The catalog decides which version serves; MLflow's alias of the same name is a copy for people. A version that was
+registered in MLflow by an attempt that never committed has no row here and is never served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import Connection, Engine, Row, text
+
+from stock_mlops.forecasting.spec import ModelSpec, parse_spec
+from stock_mlops.instruments import Instrument
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDefinition:
+    id: UUID
+    name: str
+    exchange: str
+    ticker: str
+    model_type: str
+    spec: Mapping[str, Any]
+    """Plain values of the :class:`ModelSpec`."""
+    spec_hash: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def registered_name(self) -> str:
+        return Instrument(self.exchange, self.ticker).registered_model
+
+    def parsed(self) -> ModelSpec:
+        """The spec, validated; raises ``InvalidSpecError`` when this version no longer knows what it names."""
+        return parse_spec(self.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that was registered in MLflow and is to be entered."""
+
+    model_id: UUID
+    registered_name: str
+    version: int
+    run_id: str
+    artifact_uri: str
+    """Folder of the bundle in MLflow's artifact store."""
+    data_version: str
+    feature_version: str
+    horizon: int
+    metrics: Mapping[str, Any]
+    trained_until: date
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    model_id: UUID
+    registered_name: str
+    version: int
+    run_id: str
+    artifact_uri: str
+    alias: str | None
+    data_version: str
+    feature_version: str
+    horizon: int
+    metrics: Mapping[str, Any]
+    trained_until: date
+    job_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """What serving has to know of a champion; small, because all of them are asked for every few seconds."""
+
+    registered_name: str
+    version: int
+    run_id: str
+    artifact_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionPage:
+    items: list[ModelDefinition]
+    total: int
+
+
+_DEFINITION = "id, name, exchange, ticker, model_type, spec, spec_hash, created_at, updated_at"
+_VERSION = (
+    "model_id, registered_name, version, run_id, artifact_uri, alias, data_version, feature_version, horizon, metrics,"
+    " trained_until, job_id, created_at"
+)
+
+
+def _definition(row: Row[Any]) -> ModelDefinition:
+    values = dict(row._mapping)
+    return ModelDefinition(**{**values, "id": UUID(str(values["id"]))})
+
+
+def _version(row: Row[Any]) -> ModelVersion:
+    values = dict(row._mapping)
+    values["model_id"] = UUID(str(values["model_id"]))
+    values["job_id"] = None if values["job_id"] is None else UUID(str(values["job_id"]))
+    return ModelVersion(**values)
+
+
+class Catalog:
+    """Definitions and versions. Every method is one short transaction; ``add_version`` joins its caller's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create_definition(self, spec: ModelSpec, name: str | None = None) -> ModelDefinition:
+        """Enter a definition; the same spec again gives the one that exists."""
+        with self._engine.begin() as tx:
+            row = tx.execute(
+                text(f"""
+                    INSERT INTO model_definitions (id, name, exchange, ticker, model_type, spec, spec_hash)
+                    VALUES (:id, :name, :exchange, :ticker, :model_type, CAST(:spec AS jsonb), :spec_hash)
+                    ON CONFLICT (spec_hash) DO UPDATE SET updated_at = now() RETURNING {_DEFINITION}
+                """),  # noqa: S608  the columns are a constant
+                {
+                    "id": str(uuid4()),
+                    "name": name or spec.name,
+                    "exchange": spec.exchange,
+                    "ticker": spec.ticker,
+                    "model_type": spec.model_type,
+                    "spec": orjson.dumps(spec.model_dump(mode="json")).decode(),
+                    "spec_hash": spec.spec_hash,
+                },
+            ).one()
+        return _definition(row)
+
+    def definition(self, model_id: UUID) -> ModelDefinition | None:
+        with self._engine.begin() as tx:
+            row = tx.execute(
+                text(f"SELECT {_DEFINITION} FROM model_definitions WHERE id = :id"),  # noqa: S608
+                {"id": str(model_id)},
+            ).first()
+        return None if row is None else _definition(row)
+
+    def definitions(
+        self,
+        *,
+        exchange: str | None = None,
+        ticker: str | None = None,
+        model_type: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> DefinitionPage:
+        """Definitions that match, the newest first, and how many there are in all."""
+        where = """WHERE (CAST(:exchange AS text) IS NULL OR exchange = :exchange)
+            AND (CAST(:ticker AS text) IS NULL OR ticker = :ticker)
+            AND (CAST(:model_type AS text) IS NULL OR model_type = :model_type)"""
+        wanted = {"exchange": exchange, "ticker": ticker, "model_type": model_type}
+        with self._engine.begin() as tx:
+            total = tx.execute(text(f"SELECT count(*) FROM model_definitions {where}"), wanted).scalar_one()  # noqa: S608
+            rows = tx.execute(
+                text(
+                    f"SELECT {_DEFINITION} FROM model_definitions {where}"  # noqa: S608
+                    " ORDER BY created_at DESC, id LIMIT :limit OFFSET :offset"
+                ),
+                {**wanted, "limit": limit, "offset": offset},
+            ).all()
+        return DefinitionPage([_definition(row) for row in rows], int(total))
+
+    def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
+        """The registered versions of a definition, the newest first."""
+        with self._engine.begin() as tx:
+            rows = tx.execute(
+                text(f"SELECT {_VERSION} FROM model_versions WHERE model_id = :id ORDER BY version DESC"),  # noqa: S608
+                {"id": str(model_id)},
+            ).all()
+        return [_version(row) for row in rows]
+
+    def champion(self, instrument: Instrument) -> ModelVersion | None:
+        """The version that serves an instrument, or None when the random walk does."""
+        with self._engine.begin() as tx:
+            row = tx.execute(
+                text(
+                    f"SELECT {_VERSION} FROM model_versions WHERE registered_name = :name AND alias = :alias"  # noqa: S608
+                ),
+                {"name": instrument.registered_model, "alias": CHAMPION},
+            ).first()
+        return None if row is None else _version(row)
+
+    def champions(self) -> list[Champion]:
+        """All champions, in one cheap query."""
+        with self._engine.begin() as tx:
+            rows = tx.execute(
+                text("SELECT registered_name, version, run_id, artifact_uri FROM model_versions WHERE alias = :alias"),
+                {"alias": CHAMPION},
+            ).all()
+        return [Champion(*row) for row in rows]
+
+    def add_version(self, connection: Connection, new: NewVersion) -> None:
+        """Enter a version and make it the champion, inside the caller's transaction."""
+        # Two trainings of one ticker may commit at once; without the lock both would demote the same champion.
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": new.registered_name}
+        )
+        connection.execute(
+            text("UPDATE model_versions SET alias = NULL WHERE registered_name = :name AND alias = :alias"),
+            {"name": new.registered_name, "alias": CHAMPION},
+        )
+        connection.execute(
+            text("""
+                INSERT INTO model_versions (id, model_id, registered_name, version, run_id, artifact_uri, alias,
+                    data_version, feature_version, horizon, metrics, trained_until, job_id)
+                VALUES (:id, :model_id, :registered_name, :version, :run_id, :artifact_uri, :alias,
+                    :data_version, :feature_version, :horizon, CAST(:metrics AS jsonb), :trained_until, :job_id)
+            """),
+            {
+                "id": str(uuid4()),
+                "model_id": str(new.model_id),
+                "registered_name": new.registered_name,
+                "version": new.version,
+                "run_id": new.run_id,
+                "artifact_uri": new.artifact_uri,
+                "alias": CHAMPION,
+                "data_version": new.data_version,
+                "feature_version": new.feature_version,
+                "horizon": new.horizon,
+                "metrics": orjson.dumps(new.metrics).decode(),
+                "trained_until": new.trained_until,
+                "job_id": None if new.job_id is None else str(new.job_id),
+            },
+        )
