@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from stock_kit.health import Readiness
 from stock_kit.kafka import EventProducer
-from stock_kit.logging import configure_logging
+from stock_kit.logging import configure_logging, get_logger
 from stock_kit.settings import Settings, get_settings
 
 from ws_monitor.app import create_app, heartbeat
@@ -20,6 +21,8 @@ from ws_monitor.reader import LogReader
 from ws_monitor.sink import Sink
 from ws_monitor.sink_thread import SinkThread
 from ws_monitor.store import ClickHouseStore
+
+log = get_logger(__name__)
 
 _PING_INTERVAL = 15.0
 # Clients only ever say "ping".
@@ -60,6 +63,7 @@ class Monitor:
         target = HubTarget(self._hub, self._store, asyncio.get_running_loop())
         self._reader = LogReader(self._settings.kafka, target, history=settings.history)
         self._reader.start()
+        log.info("ws_monitor_listening", host=settings.host, port=settings.port)
         self._sink.start()
         try:
             async with heartbeat(self._hub, _PING_INTERVAL):
@@ -76,9 +80,17 @@ class Monitor:
         self._readiness.close()
 
 
+def _quiet_libraries() -> None:
+    # Two lines per WebSocket that opens; the gauge of clients tells the same.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # A stack trace per row that does not fit its column, which the sink reports in one line.
+    logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
+
+
 def main() -> None:
     settings = get_settings()
     configure_logging(settings.log, "ws_monitor")
+    _quiet_libraries()
     uvicorn.run(
         Monitor(settings).app(),
         host=settings.ws_monitor.host,
