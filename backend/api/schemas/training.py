@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
+from stock_mlops.forecasting.estimators import estimator_types
 
 from api.schemas.common import (
     Day,
@@ -22,7 +23,7 @@ from api.schemas.common import (
     Ticker,
 )
 
-ModelType = Literal["random_walk", "ridge", "random_forest", "hist_gradient_boosting"]
+ModelType = Annotated[str, Field(max_length=100), WithJsonSchema({"type": "string", "enum": list(estimator_types())})]
 Metrics = dict[str, object]
 Name = Annotated[SafeText, Field(min_length=1, max_length=100)]
 

@@ -47,9 +47,14 @@ class Vectors:
         if task is None:
             task = asyncio.create_task(self._look_up(instrument))
             self._running[instrument] = task
-            task.add_done_callback(lambda _: self._running.pop(instrument, None))
+            task.add_done_callback(lambda ended: self._ended(instrument, ended))
         # A caller that goes away must not take the look-up from the others.
         return await asyncio.shield(task)
+
+    def _ended(self, instrument: Instrument, task: asyncio.Task[FeatureVector | None]) -> None:
+        self._running.pop(instrument, None)
+        if not task.cancelled():
+            task.exception()  # looked at, also when every caller went away
 
     async def _look_up(self, instrument: Instrument) -> FeatureVector | None:
         vector: FeatureVector | None = None

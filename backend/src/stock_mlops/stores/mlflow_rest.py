@@ -18,6 +18,7 @@ _API = "/api/2.0/mlflow"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:/"
 _CONNECT_SECONDS = 2.0
+_HERE = PurePosixPath()
 
 
 class MlflowRest:
@@ -85,7 +86,7 @@ class MlflowRest:
             size += self._fetch(f"{_ARTIFACTS}/{root}/{relative}", target)
         return size
 
-    def _walk(self, root: str, below: PurePosixPath = PurePosixPath()) -> Iterator[PurePosixPath]:
+    def _walk(self, root: str, below: PurePosixPath = _HERE) -> Iterator[PurePosixPath]:
         listing = self._json(_ARTIFACTS, {"path": str(PurePosixPath(root) / below)})
         for entry in listing.get("files", []):
             # The proxy names entries by their last part; a name that leads elsewhere is not ours to write.

@@ -1,0 +1,145 @@
+"""What a process opens once and its requests share, typed, and how a handler asks for it.
+
+Handlers that wait for a database are plain functions, which run in threads; only the prediction itself is async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Protocol, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+from stock_kit.events import PredictionEvent
+from stock_kit.health import Readiness, Report
+from stock_kit.settings import Settings
+from stock_mlops.forecasting.spec import ModelSpec
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.datasets import Dataset
+from stock_mlops.services.forecast_events import Origin
+from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
+from stock_mlops.stores.jobs import Job, JobKind
+from stock_mlops.stores.market_clock import ReplayState
+from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
+
+
+class JobDesk(Protocol):
+    """Takes jobs in, and tells about them."""
+
+    def submit(
+        self,
+        kind: JobKind,
+        payload: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
+    ) -> Job: ...
+
+    def get(self, job_id: UUID) -> Job | None: ...
+
+
+class ModelCatalog(Protocol):
+    def create_definition(self, spec: ModelSpec) -> ModelDefinition: ...
+
+    def definition(self, model_id: UUID) -> ModelDefinition | None: ...
+
+    def definitions(
+        self,
+        *,
+        exchange: str | None = None,
+        ticker: str | None = None,
+        model_type: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> DefinitionPage: ...
+
+    def versions(self, model_id: UUID) -> Sequence[ModelVersion]: ...
+
+
+class PredictionDesk(Protocol):
+    async def predict(self, instrument: Instrument, horizon: int, origin: Origin) -> PredictionEvent: ...
+
+    async def check_path(self, instrument: Instrument, days: int) -> None: ...
+
+
+class PredictionHistory(Protocol):
+    def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page: ...
+
+
+class DatasetDesk(Protocol):
+    def datasets(self) -> Sequence[Dataset]: ...
+
+    def bars(
+        self, instrument: Instrument, start: date | None, end: date | None, limit: int
+    ) -> list[dict[str, Any]]: ...
+
+
+class ReplayClock(Protocol):
+    def replay(self) -> ReplayState | None: ...
+
+
+class TrackingServer(Protocol):
+    def run(self, run_id: str) -> dict[str, Any]: ...
+
+    def registered_models(self) -> list[dict[str, Any]]: ...
+
+    def artifacts(self, run_id: str) -> list[dict[str, Any]]: ...
+
+
+class ServiceProbe(Protocol):
+    def report(self) -> Report: ...
+
+
+@dataclass(slots=True)
+class TrainResources:
+    """Of backend1."""
+
+    settings: Settings
+    readiness: Readiness
+    jobs: JobDesk
+    catalog: ModelCatalog
+    datasets: DatasetDesk
+    clocks: ReplayClock
+    mlflow: TrackingServer
+    services: ServiceProbe
+
+
+@dataclass(slots=True)
+class PredictResources:
+    """Of backend2."""
+
+    settings: Settings
+    readiness: Readiness
+    jobs: JobDesk
+    predictor: PredictionDesk
+    history: PredictionHistory
+
+
+Resources = TrainResources | PredictResources
+
+
+async def _resources(request: Request) -> Resources:
+    return cast(Resources, request.state.resources)
+
+
+# Async, though nothing is awaited: FastAPI runs a plain function's dependency in a thread, 50 us a request.
+async def _train(request: Request) -> TrainResources:
+    return cast(TrainResources, request.state.resources)
+
+
+async def _predict(request: Request) -> PredictResources:
+    return cast(PredictResources, request.state.resources)
+
+
+AnyResources = Annotated[Resources, Depends(_resources)]
+Train = Annotated[TrainResources, Depends(_train)]
+Predict = Annotated[PredictResources, Depends(_predict)]
+
+
+async def _request_id(request: Request) -> str:
+    return cast(str, request.state.request_id)
+
+
+RequestId = Annotated[str, Depends(_request_id)]

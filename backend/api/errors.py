@@ -1,0 +1,169 @@
+"""Every error leaves as RFC 9457 problem details, written in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from clickhouse_connect.driver.exceptions import OperationalError as ClickHouseOperationalError
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from stock_kit.logging import get_logger
+from stock_mlops.errors import DependencyUnavailableError, FieldError, StockMlopsError
+
+from api.schemas.common import Problem
+
+log = get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_URN = "urn:stock-mlops:problem:"
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    *,
+    title: str,
+    detail: str,
+    code: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = {
+        "type": _URN + code,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "errors": list(errors),
+        "request_id": request.scope.get("state", {}).get("request_id"),
+    }
+    return Response(orjson.dumps(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def outage(error: BaseException) -> DependencyUnavailableError | None:
+    """The error as "a server does not answer", when that is what a driver's exception means; else None."""
+    if isinstance(error, DependencyUnavailableError):
+        return error
+    if isinstance(error, PoolTimeout):
+        return DependencyUnavailableError("PostgreSQL", "all connections are busy")
+    # Constraint and SQL errors are DBAPIErrors as well, and are bugs; a broken connection is none.
+    if isinstance(error, OperationalError | InterfaceError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        return DependencyUnavailableError("PostgreSQL", _first_line(error.orig or error))
+    if isinstance(error, ClickHouseOperationalError):
+        return DependencyUnavailableError("ClickHouse", _first_line(error.__cause__ or error))
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    # The class only, beyond a short line: drivers put addresses and whole requests into their texts.
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
+
+
+class ErrorRenderer:
+    """The exception handlers of one application."""
+
+    def __init__(self, retry_after: float) -> None:
+        self._retry_after = str(max(1, math.ceil(retry_after)))
+
+    def install(self, app: FastAPI) -> None:
+        app.add_exception_handler(StockMlopsError, self.on_known)
+        app.add_exception_handler(RequestValidationError, self.on_invalid)
+        app.add_exception_handler(HTTPException, self.on_http)
+        for kind in (DBAPIError, PoolTimeout, ClickHouseOperationalError):
+            app.add_exception_handler(kind, self.on_driver)
+        app.add_exception_handler(Exception, self.on_bug)
+
+    async def on_known(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, StockMlopsError)  # noqa: S101  narrows the type that Starlette dispatched on
+        headers = None
+        if isinstance(error, DependencyUnavailableError):
+            log.warning("dependency_unavailable", dependency=error.dependency, detail=error.detail)
+            headers = {"Retry-After": self._retry_after}
+        elif error.status >= 500:
+            log.error("request_failed", detail=error.detail, exc_info=error)
+        return problem_response(
+            request,
+            error.status,
+            title=error.title,
+            detail=error.detail,
+            code=error.code,
+            errors=error.errors,
+            headers=headers,
+        )
+
+    async def on_driver(self, request: Request, error: Exception) -> Response:
+        known = outage(error)
+        return await (self.on_bug(request, error) if known is None else self.on_known(request, known))
+
+    async def on_invalid(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        fields = [_field_error(item) for item in error.errors()]
+        if any(item["type"] == "json_invalid" for item in error.errors()):
+            detail = f"the body is not JSON: {fields[0]['message']}"
+        else:
+            detail = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:3])
+        return problem_response(
+            request, 422, title="Malformed request", detail=detail, code="malformed_request", errors=fields
+        )
+
+    async def on_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        title = HTTPStatus(error.status_code).phrase
+        allowed = (error.headers or {}).get("Allow", "another method")
+        details = {
+            404: f"there is no {request.scope['path']!r} here; /api/docs lists what there is",
+            405: f"{request.method} is not offered here; expected {allowed}",
+        }
+        detail = error.detail if error.detail not in ("", title) else details.get(error.status_code, title)
+        return problem_response(
+            request,
+            error.status_code,
+            title=title,
+            detail=detail,
+            code=title.lower().replace(" ", "_"),
+            headers=error.headers,
+        )
+
+    async def on_bug(self, request: Request, error: Exception) -> Response:
+        log.error("request_crashed", path=request.scope["path"], exc_info=error)
+        return problem_response(
+            request,
+            500,
+            title=StockMlopsError.title,
+            detail="this is a bug in the service, not in the request; the logs have it under the request id",
+            code=StockMlopsError.code,
+        )
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    error: FieldError = {
+        "field": ".".join(str(part) for part in item["loc"]),
+        "message": str(item["msg"]).removeprefix("Value error, "),
+    }
+    expected = item.get("ctx", {}).get("expected")
+    if isinstance(expected, str):
+        error["expected"] = expected
+    return error
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """``responses=`` of a route: the errors that it declares in the OpenAPI document, 422 and 500 besides."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+        }
+        for status in sorted({*statuses, 422, 500})
+    }

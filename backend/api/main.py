@@ -1,0 +1,90 @@
+"""The two HTTP backends: one code base, each with its own routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal, TypedDict
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+from stock_kit.metrics import HttpMetricsMiddleware
+from stock_kit.settings import Settings
+
+from api import openapi
+from api.dependencies import Resources
+from api.errors import ErrorRenderer
+from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
+from api.routes import datasets, future, mlflow, models, operations, predictions, system, training
+
+Role = Literal["train", "predict"]
+OpenResources = Callable[[], AbstractAsyncContextManager[Resources]]
+
+SERVICES: dict[Role, str] = {"train": "backend1", "predict": "backend2"}
+ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
+    "train": (training.router, models.router, mlflow.router, datasets.router, system.router),
+    "predict": (predictions.router, future.router),
+}
+
+
+def routes_of(role: Role) -> list[BaseRoute]:
+    """The routes themselves rather than ``include_router``: there is nothing to add to them, and matching a request
+    against one flat list is quicker."""
+    return [route for router in (*ROUTERS[role], operations.router) for route in router.routes]
+
+
+class State(TypedDict):
+    """What the lifespan gives to every request's ``state``."""
+
+    resources: Resources
+
+
+class Backend(FastAPI):
+    """FastAPI inside our middleware, so that errors which FastAPI's own outermost layer answers have it too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        paths = [route.path for route in self.routes if isinstance(route, APIRoute)]
+        slashed = frozenset(path.rstrip("/") for path in paths if path.endswith("/"))
+        app: ASGIApp = TrailingSlashMiddleware(super().build_middleware_stack(), slashed)
+        return RequestContextMiddleware(HttpMetricsMiddleware(app))
+
+
+def create_app(role: Role, settings: Settings, open_resources: OpenResources | None = None) -> Backend:
+    """The application of one backend.
+
+    Args:
+        role: train is backend1 (training, models, datasets), predict is backend2.
+        settings: of this process.
+        open_resources: makes what the requests share; tests bring their own. It runs when the server starts.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with (open_resources or _default_resources(role, settings))() as resources:
+            yield {"resources": resources}
+
+    app = Backend(
+        title=SERVICES[role],
+        version="0.1.0",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        # The merged document of both backends is served under /api, by backend1.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    ErrorRenderer(settings.serving.retry_after.total_seconds()).install(app)
+    app.router.routes.extend(routes_of(role))
+    if role == "train":
+        app.router.routes.extend(openapi.router.routes)
+    return app
+
+
+def _default_resources(role: Role, settings: Settings) -> OpenResources:
+    # Imported here: the OpenAPI document is built without a single driver.
+    from api import resources
+
+    open_resources = resources.open_train if role == "train" else resources.open_predict
+    return lambda: open_resources(settings)

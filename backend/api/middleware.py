@@ -1,0 +1,64 @@
+"""Pure ASGI middleware: the request's id, and paths with or without their trailing slash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What comes from outside goes into logs and headers: short and plain, or it is replaced.
+_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
+
+
+class RequestContextMiddleware:
+    """Gives each request an id, the caller's when it sent a usable ``X-Request-ID``, for its logs and its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _incoming_id(scope["headers"]) or uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        header = (b"x-request-id", request_id.encode())
+
+        async def add_header(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", []).append(header)
+            await send(message)
+
+        # Each request runs in a context of its own, so nothing needs to be unbound.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        await self.app(scope, receive, add_header)
+
+
+def _incoming_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(value):
+            return value.decode()
+    return None
+
+
+class TrailingSlashMiddleware:
+    """Answers ``/x`` and ``/x/`` alike without a redirect, which would cost a round trip and lose a POST's body.
+
+    ``slashed`` holds the paths that routes declare with a slash at the end, given here without it.
+    """
+
+    def __init__(self, app: ASGIApp, slashed: frozenset[str]) -> None:
+        self.app = app
+        self._slashed = slashed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path in self._slashed:
+                scope["path"] = path + "/"
+            elif len(path) > 1 and path.endswith("/") and path[:-1] not in self._slashed:
+                scope["path"] = path[:-1]
+        await self.app(scope, receive, send)

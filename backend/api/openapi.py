@@ -1,0 +1,69 @@
+"""The one OpenAPI document of both backends: ``python -m api.openapi > openapi.json``."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute
+
+from api.schemas.common import Problem
+
+_DESCRIPTION = """Collect prices, train models, predict, and watch it happen.
+
+Every path answers with and without its trailing slash. Every error is an RFC 9457 problem
+(`application/problem+json`); 503 carries `Retry-After`. Each answer names its request in `X-Request-ID`.
+"""
+
+router = APIRouter(include_in_schema=False)
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """Routes of backend1 and backend2 together; health and metrics appear once, since both offer the same."""
+    # Imported here: main serves this module's router.
+    from api.main import routes_of
+
+    routes: dict[str, BaseRoute] = {}
+    for route in (*routes_of("train"), *routes_of("predict")):
+        if isinstance(route, APIRoute):
+            # Names are ours to choose and read better in a generated client than paths put into words.
+            route.operation_id = route.unique_id = route.name
+            known = routes.setdefault(route.name, route)
+            if known is not route:
+                raise ValueError(f"two routes are named {route.name}: {known} and {route}")
+    merged = get_openapi(title="Stock MLOps", version="0.1.0", description=_DESCRIPTION, routes=list(routes.values()))
+    return _with_problems(merged)
+
+
+def _with_problems(merged: dict[str, Any]) -> dict[str, Any]:
+    """Declare the body of errors once, and not the one that FastAPI would answer by itself."""
+    schemas: dict[str, Any] = merged.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs")
+    schemas["Problem"] = problem
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    merged["components"]["schemas"] = dict(sorted(schemas.items()))
+    return merged
+
+
+@router.get("/api/openapi.json")
+async def openapi() -> Response:
+    return Response(orjson.dumps(document()), media_type="application/json")
+
+
+@router.get("/api/docs")
+async def docs() -> HTMLResponse:
+    return get_swagger_ui_html(openapi_url="/api/openapi.json", title="Stock MLOps API")
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,44 @@
+"""The platform as a whole: market time, and whether its services are up."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from stock_kit.clock import wall_now
+from stock_kit.settings import Settings
+from stock_mlops.instruments import sessions_of
+from stock_mlops.stores.market_clock import ReplayState
+
+from api.dependencies import Train
+from api.errors import problems
+from api.schemas.system import Clock, ServiceHealth, SystemHealth, Timeline
+
+router = APIRouter(prefix="/api/system", tags=["system"])
+
+
+@router.get("/clock", responses=problems(503), summary="Market time of both timelines")
+def market_clock(resources: Train) -> Clock:
+    now = wall_now()
+    live = Timeline(timeline="live", market_now=now, session=sessions_of("US").last_closed(now), state="live")
+    replay = resources.clocks.replay()
+    return Clock(timelines=[live] if replay is None else [live, _replay(replay, resources.settings)])
+
+
+@router.get("/health", summary="Which services answer")
+def system_health(resources: Train) -> SystemHealth:
+    report = resources.services.report()
+    services = [
+        ServiceHealth(name=name, ok=result.ok, seconds=result.seconds, error=result.error)
+        for name, result in report.checks.items()
+    ]
+    return SystemHealth(status="ok" if report.ok else "degraded", services=services)
+
+
+def _replay(state: ReplayState, settings: Settings) -> Timeline:
+    running = "replaying" if settings.replay.enabled else "idle"
+    return Timeline(
+        timeline="replay",
+        market_now=state.market_now,
+        session=state.session,
+        ends_at=state.ends_at,
+        state="ended" if state.ended else running,
+    )

@@ -1,0 +1,122 @@
+"""From a forecast to the event that is recorded, sent and answered; shared by the API and the long predictions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from stock_kit.events import PredictionEvent, Topic
+
+from stock_mlops.errors import HorizonError, NoDataError, UnusableVectorError
+from stock_mlops.forecasting.bundle import Forecast
+from stock_mlops.instruments import Instrument, Sessions
+from stock_mlops.services.serving import ServedModel
+from stock_mlops.services.serving_metrics import PREDICTED_RETURN, PREDICTIONS
+from stock_mlops.stores.outbox import OutboxRow
+from stock_mlops.stores.warehouse import FeatureVector
+
+RANDOM_WALK = "random_walk"
+
+Origin = Literal["api", "job", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a forecast starts from."""
+
+    instrument: Instrument
+    vector: FeatureVector
+    sessions: Sessions
+    model: ServedModel | None
+    """None: no trained model serves the instrument, the random walk does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Which prediction it is, who asked, and when."""
+
+    prediction_id: UUID
+    made_at: datetime
+    origin: Origin
+    job_id: UUID | None = None
+
+
+def make_event(subject: Subject, horizon: int, forecast: Forecast | None, provenance: Provenance) -> PredictionEvent:
+    """The event of one forecast; without one it is the random walk's, whose best guess is the last close.
+
+    Raises:
+        UnusableVectorError: the last close or the forecast is not a finite number.
+    """
+    instrument, vector, model = subject.instrument, subject.vector, subject.model
+    close, predicted = vector.last_close, 0.0 if forecast is None else forecast.predicted_return
+    predicted_close = _price(close, predicted)
+    if predicted_close is None:
+        raise UnusableVectorError(
+            f"{instrument.key}: expected a finite forecast from a positive close, got a log return of {predicted!r}"
+            f" from a close of {close!r} in {vector.session}; load its prices again (stock-mlops etl) and train again"
+        )
+    return PredictionEvent(
+        prediction_id=provenance.prediction_id,
+        exchange=instrument.exchange,
+        ticker=instrument.ticker,
+        made_at=provenance.made_at,
+        as_of=vector.session,
+        target_session=subject.sessions.next(vector.session, horizon),
+        horizon=horizon,
+        last_close=close,
+        predicted_return=predicted,
+        predicted_close=predicted_close,
+        lower=None if forecast is None else _price(close, forecast.lower_return),
+        upper=None if forecast is None else _price(close, forecast.upper_return),
+        level=None if forecast is None else forecast.level,
+        probability_up=None if forecast is None else forecast.probability_up,
+        model_name=RANDOM_WALK if model is None else model.ref.registered_name,
+        model_version=None if model is None else str(model.ref.version),
+        model_type=RANDOM_WALK if model is None else model.bundle.model_type,
+        run_id=None if model is None else model.ref.run_id,
+        fallback=model is None,
+        feature_version=vector.feature_version,
+        data_version=vector.data_version,
+        origin=provenance.origin,
+        job_id=provenance.job_id,
+    )
+
+
+def outbox_row(event: PredictionEvent) -> OutboxRow:
+    return OutboxRow(event.prediction_id, Topic.PREDICTIONS, event.key, event.model_dump_json())
+
+
+def count(event: PredictionEvent) -> None:
+    """Note an acknowledged prediction in the metrics."""
+    PREDICTIONS.labels(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin).inc()
+    PREDICTED_RETURN.labels(event.exchange, event.ticker).set(event.predicted_return)
+
+
+def no_data(instrument: Instrument) -> NoDataError:
+    return NoDataError(
+        f"the warehouse has no prices of {instrument.key}; load them with: stock-mlops etl --ticker"
+        f" {instrument.ticker} --exchange {instrument.exchange}"
+    )
+
+
+def check_horizon(instrument: Instrument, model: ServedModel | None, horizon: int, longest: int) -> None:
+    """Raises :class:`HorizonError` beyond what the model was trained for, or without one beyond ``longest``."""
+    if model is not None and horizon > model.bundle.horizon:
+        raise HorizonError(
+            f"expected a horizon from 1 to {model.bundle.horizon} sessions, which version {model.ref.version} of"
+            f" {model.ref.registered_name} was trained for, got {horizon}; train a model with a longer horizon"
+        )
+    if horizon > longest:
+        raise HorizonError(f"expected a horizon from 1 to {longest} sessions for {instrument.key}, got {horizon}")
+
+
+def _price(close: float, log_return: float) -> float | None:
+    """The price after a return; None when it is no positive finite number."""
+    try:
+        price = close * math.exp(log_return)
+    except (OverflowError, TypeError):
+        return None
+    return price if math.isfinite(price) and price > 0 else None

@@ -1,0 +1,107 @@
+"""One prediction: the newest vector, the champion's forecast, a recorded event, an answer.
+
+Nothing on this way imports a data frame library, opens a connection or loads a model (but for the first request of
+each), and nothing blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+from uuid import uuid4
+
+import anyio.to_thread
+from stock_kit.clock import wall_now
+from stock_kit.events import Event, PredictionEvent, Topic
+
+from stock_mlops.forecasting.bundle import Forecast
+from stock_mlops.instruments import Instrument, Sessions, sessions_of
+from stock_mlops.services.forecast_events import (
+    Origin,
+    Provenance,
+    Subject,
+    check_horizon,
+    count,
+    make_event,
+    no_data,
+    outbox_row,
+)
+from stock_mlops.services.serving import ServedModel
+from stock_mlops.stores.outbox import OutboxRow
+from stock_mlops.stores.warehouse import FeatureVector
+
+
+class VectorSource(Protocol):
+    async def newest(self, instrument: Instrument) -> FeatureVector | None: ...
+
+
+class ModelSource(Protocol):
+    async def model_for(self, instrument: Instrument) -> ServedModel | None: ...
+
+
+class Record(Protocol):
+    async def append(self, row: OutboxRow) -> None:
+        """Return when the row is durable."""
+        ...
+
+
+class Sender(Protocol):
+    def send(self, topic: str, event: Event) -> None:
+        """Hand the event over; never blocks, never raises."""
+        ...
+
+
+class Predictor:
+    """Predicts for the API, many requests at a time on one event loop."""
+
+    def __init__(
+        self, vectors: VectorSource, models: ModelSource, record: Record, sender: Sender, *, max_days: int
+    ) -> None:
+        self._vectors = vectors
+        self._models = models
+        self._record = record
+        self._sender = sender
+        self._max_days = max_days
+        self._sessions: dict[str, Sessions] = {}
+
+    async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> PredictionEvent:
+        """Forecast the close ``horizon`` sessions after the newest one; recorded when this returns.
+
+        Raises:
+            NoDataError: the warehouse has nothing of the instrument.
+            HorizonError: its model does not reach so far.
+            UnusableVectorError: a feature that the model needs is missing in the newest session.
+            DependencyUnavailableError: PostgreSQL, or the model's files, cannot be reached.
+        """
+        vector = await self._vectors.newest(instrument)
+        if vector is None:
+            raise no_data(instrument)
+        sessions = self._sessions.get(instrument.exchange) or await self._load_sessions(instrument.exchange)
+        subject = Subject(instrument, vector, sessions, await self._models.model_for(instrument))
+        forecast = await self._forecast(subject, horizon)
+        event = make_event(subject, horizon, forecast, Provenance(uuid4(), wall_now(), origin))
+        await self._record.append(outbox_row(event))
+        self._sender.send(Topic.PREDICTIONS, event)
+        count(event)
+        return event
+
+    async def check_path(self, instrument: Instrument, days: int) -> None:
+        """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
+        if await self._vectors.newest(instrument) is None:
+            raise no_data(instrument)
+        check_horizon(instrument, await self._models.model_for(instrument), days, self._max_days)
+
+    async def _forecast(self, subject: Subject, horizon: int) -> Forecast | None:
+        served = subject.model
+        check_horizon(subject.instrument, served, horizon, self._max_days)
+        if served is None:
+            return None
+        if served.slow:
+            return await anyio.to_thread.run_sync(served.bundle.predict, subject.vector.values, horizon)
+        return served.bundle.predict(subject.vector.values, horizon)
+
+    async def _load_sessions(self, exchange: str) -> Sessions:
+        # The first process of a machine to ask for a calendar computes it, which takes seconds.
+        sessions = await asyncio.to_thread(sessions_of, exchange)
+        self._sessions[exchange] = sessions
+        return sessions
