@@ -177,6 +177,10 @@ class Sessions:
             index -= 1
         return self._at(index)
 
+    def local_date(self, now: datetime) -> date:
+        """The day that the exchange's own calendar shows at ``now`` (aware)."""
+        return now.astimezone(self._zone).date()
+
     def _after(self, number: int) -> int:
         """Index of the first session later than the day ``number``."""
         return int(np.searchsorted(self._days, np.int32(number), side="right"))

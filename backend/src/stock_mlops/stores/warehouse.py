@@ -180,7 +180,10 @@ class Warehouse:
             " max(version)"
             " FROM prices GROUP BY exchange, ticker ORDER BY exchange, ticker"
         ).result_rows
-        return [DatasetRow(*row, version_time(version)) for *row, version in rows]
+        return [
+            DatasetRow(exchange, ticker, source, first, last, count, close, version_time(version))
+            for exchange, ticker, source, first, last, count, close, version in rows
+        ]
 
     def _feature_columns(self) -> list[str]:
         rows = self._client.query(
