@@ -101,6 +101,8 @@ class TrainingResult:
     bundle: ForecastBundle
     horizons: tuple[HorizonEvaluation, ...]
     rows: int
+    example: tuple[float, ...]
+    """The newest row of features, in the bundle's order."""
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -158,7 +160,12 @@ def train(
     )
     engine = build_engine(estimators, dataset.x[complete[-50:]])
     intervals = Intervals.of([item.oof.y - item.oof.y_hat for item in evaluations])
-    return TrainingResult(ForecastBundle(info, engine, intervals), tuple(evaluations), len(complete))
+    return TrainingResult(
+        ForecastBundle(info, engine, intervals),
+        tuple(evaluations),
+        len(complete),
+        tuple(dataset.x[complete[-1]].tolist()),
+    )
 
 
 def _new_estimator(spec: ModelSpec) -> Estimator:

@@ -50,10 +50,13 @@ class JobLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a handler hands back: the job's result, and the writes that must happen exactly when it is committed."""
+    """What a handler hands back: the job's result, and what else has to happen with it."""
 
     result: Mapping[str, Any]
     write: Callable[[Connection], None] | None = None
+    """Writes that are committed with the result, or not at all."""
+    after: Callable[[], None] | None = None
+    """Done after the commit, and allowed to fail: copies of what was committed, for the eyes of people."""
 
 
 class JobRun:
@@ -170,7 +173,8 @@ class JobRunner:
         beating = threading.Thread(target=self._beat, args=(run, stop), name="job-heartbeat", daemon=True)
         beating.start()
         try:
-            self._commit(job, handler(run))
+            completion = handler(run)
+            self._commit(job, completion)
         except JobLostError as lost:
             log.warning("job_lost", detail=str(lost))
             return Outcome.LOST
@@ -179,6 +183,7 @@ class JobRunner:
         finally:
             stop.set()
             beating.join(timeout=self._settings.heartbeat.total_seconds())
+        _follow_up(completion)
         return Outcome.COMPLETED
 
     def _beat(self, run: JobRun, stop: threading.Event) -> None:
@@ -207,6 +212,15 @@ class JobRunner:
         log.error("job_failed", error=detail, exc_info=None if known else error)
         ended = self._jobs.fail(job.id, job.fence, title=title, detail=detail, code=code)
         return Outcome.FAILED if ended else Outcome.LOST
+
+
+def _follow_up(completion: Completion) -> None:
+    if completion.after is None:
+        return
+    try:
+        completion.after()
+    except Exception as error:  # noqa: BLE001  the job is done; nothing that fails here may undo that
+        log.warning("follow_up_failed", error=f"{type(error).__name__}: {error}")
 
 
 @dataclass(slots=True)

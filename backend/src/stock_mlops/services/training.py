@@ -1,0 +1,209 @@
+"""Training as a use case: definition -> data -> model and evaluation -> MLflow -> catalog, committed with its job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection
+from stock_kit.logging import get_logger
+from stock_kit.settings import Settings
+
+from stock_mlops.errors import NotFoundError
+from stock_mlops.features import FEATURE_VERSION
+from stock_mlops.forecasting.plots import write_plots
+from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.jobs import Completion, JobRun
+from stock_mlops.stores.catalog import CHAMPION, Catalog, ModelDefinition, NewVersion
+from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.postgres import get_engine
+from stock_mlops.stores.registry import ModelFiles, ModelRegistry, Registered, RunRecord
+from stock_mlops.stores.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from stock_mlops.forecasting.spec import ModelSpec
+
+log = get_logger(__name__)
+
+# Where the stages of a training lie on its progress bar.
+_FITTING_FROM, _FITTING_TO = 0.05, 0.80
+# A report is a transaction; this many seconds between two of them are often enough for anybody who watches.
+_REPORT_EVERY = 0.25
+
+
+class TrainingData(Protocol):
+    """Where training data come from; ``stores.warehouse.Warehouse``, or a frame in a test."""
+
+    def training_frame(
+        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
+    ) -> tuple[pl.DataFrame, str]: ...
+
+
+class Registry(Protocol):
+    """Where models are registered; ``stores.registry.ModelRegistry``, or a list in a test."""
+
+    def log_and_register(self, name: str, record: RunRecord, files: ModelFiles, workdir: Path) -> Registered: ...
+
+    def promote(self, name: str, version: int, alias: str) -> None: ...
+
+
+class Training:
+    """Trains definitions of the catalog."""
+
+    def __init__(self, data: TrainingData, registry: Registry, catalog: Catalog) -> None:
+        self._data = data
+        self._registry = registry
+        self._catalog = catalog
+
+    def train_job(self, run: JobRun) -> Completion:
+        """Train what the job's payload names (``model_id``).
+
+        Raises:
+            NotFoundError: the definition does not exist.
+            TrainingDataError: the stored history cannot carry the model.
+            DependencyUnavailableError: MLflow does not answer.
+        """
+        model_id = UUID(run.payload["model_id"])
+        definition = self._catalog.definition(model_id)
+        if definition is None:
+            raise NotFoundError(f"model {model_id} does not exist (any more); create it again (POST /api/models)")
+        version = self.train_model(definition, _paced(run), job_id=run.job.id)
+
+        def write(connection: Connection) -> None:
+            self._catalog.add_version(connection, version)
+
+        def after() -> None:
+            self._registry.promote(version.registered_name, version.version, CHAMPION)
+
+        result = {
+            "model_id": str(model_id),
+            "registered_name": version.registered_name,
+            "version": version.version,
+            "run_id": version.run_id,
+            "metrics": version.metrics,
+        }
+        return Completion(result, write, after)
+
+    def train_model(self, definition: ModelDefinition, progress: Progress, job_id: UUID | None = None) -> NewVersion:
+        """Train and register in MLflow; the version serves only when the caller enters it in the catalog."""
+        spec = definition.parsed()
+        progress(0.0, "reading data")
+        frame, data_version = self._data.training_frame(spec.instrument, spec.features, spec.start, spec.end)
+
+        def fitting(fraction: float, stage: str) -> None:
+            progress(_FITTING_FROM + fraction * (_FITTING_TO - _FITTING_FROM), stage)
+
+        started = monotonic()
+        result = train(spec, frame, data_version=data_version, feature_version=FEATURE_VERSION, progress=fitting)
+        log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(monotonic() - started, 3))
+        progress(_FITTING_TO, "registering in MLflow")
+        registered = self._register(definition, result, job_id)
+        progress(0.99, "committing")
+        return NewVersion(
+            model_id=definition.id,
+            registered_name=registered.name,
+            version=registered.version,
+            run_id=registered.run_id,
+            artifact_uri=registered.artifact_uri,
+            data_version=data_version,
+            feature_version=FEATURE_VERSION,
+            horizon=spec.horizon,
+            metrics=result.metrics,
+            trained_until=result.bundle.info.trained_until,
+            job_id=job_id,
+        )
+
+    def _register(self, definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> Registered:
+        spec = definition.parsed()
+        with TemporaryDirectory(prefix="stock-training-") as temporary:
+            workdir = Path(temporary)
+            files = ModelFiles(
+                bundle=workdir / "bundle",
+                plots=workdir / "plots",
+                inputs=spec.features,
+                outputs=[f"return_{horizon}" for horizon in range(1, spec.horizon + 1)],
+                example=dict(zip(spec.features, result.example, strict=True)),
+            )
+            result.bundle.save(files.bundle)
+            write_plots(result.horizons, files.plots)
+            record = RunRecord(
+                name=f"{spec.model_type} h{spec.horizon}",
+                params=_params(spec),
+                metrics=_run_metrics(result),
+                tags=_tags(definition, result, job_id),
+            )
+            return self._registry.log_and_register(spec.instrument.registered_model, record, files, workdir)
+
+
+def open_training(settings: Settings) -> Training:
+    """The use case over the servers that the settings name."""
+    return Training(
+        data=Warehouse(get_client(settings.clickhouse)),
+        registry=ModelRegistry(settings.mlflow),
+        catalog=Catalog(get_engine(settings.model_meta_db)),
+    )
+
+
+def _paced(run: JobRun) -> Callable[[float, str], None]:
+    """The job's progress, written a few times a second at most; cancellation is noticed at every call."""
+    written = -_REPORT_EVERY
+
+    def progress(fraction: float, stage: str) -> None:
+        nonlocal written
+        run.check()
+        if monotonic() - written >= _REPORT_EVERY or fraction >= _FITTING_TO:
+            run.progress(fraction, stage)
+            written = monotonic()
+
+    return progress
+
+
+def _params(spec: ModelSpec) -> dict[str, object]:
+    return {
+        "model_type": spec.model_type,
+        "horizon": spec.horizon,
+        "features": ",".join(spec.features),
+        "feature_count": len(spec.features),
+        "start": spec.start or "",
+        "end": spec.end or "",
+        "seed": spec.seed,
+        **{f"validation.{name}": value for name, value in spec.validation.model_dump().items()},
+        **{f"params.{name}": value for name, value in spec.params.items()},
+    }
+
+
+def _run_metrics(result: TrainingResult) -> dict[str, float]:
+    """Every number of every horizon as ``<metric>_h<horizon>``; undefined ones are left out."""
+    metrics: dict[str, float] = {"rows": float(result.rows)}
+    for item in result.horizons:
+        values: dict[str, Any] = item.to_dict()
+        for name, value in values.items():
+            if name != "horizon" and isinstance(value, int | float):
+                metrics[f"{name}_h{item.horizon}"] = float(value)
+        metrics[f"train_rmse_h{item.horizon}"] = sum(fold.train_rmse for fold in item.folds) / len(item.folds)
+    return metrics
+
+
+def _tags(definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> dict[str, str]:
+    info = result.bundle.info
+    return {
+        "exchange": info.exchange,
+        "ticker": info.ticker,
+        "model_id": str(definition.id),
+        "job_id": "" if job_id is None else str(job_id),
+        "spec_hash": info.spec_hash,
+        "data_version": info.data_version,
+        "feature_version": info.feature_version,
+        "seed": str(info.seed),
+        "trained_from": info.trained_from.isoformat(),
+        "trained_until": info.trained_until.isoformat(),
+    }
