@@ -43,17 +43,29 @@ class PrefectServer:
             NotFoundError: nobody has registered that deployment.
             InvalidRequestError: the parameters do not fit the flow.
         """
+        identity = self.require(deployment)
+        answer = self._call("POST", f"/deployments/{identity}/create_flow_run", json={"parameters": dict(parameters)})
+        if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
+            raise InvalidRequestError(f"{deployment} refuses these parameters: {answer.text}")
+        return str(self._checked(answer)["id"])
+
+    def require(self, deployment: str) -> str:
+        """The id of a deployment.
+
+        Raises:
+            NotFoundError: nobody has registered it.
+        """
         answer = self._call("GET", f"/deployments/name/{deployment}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFoundError(
                 f"the Prefect server at {self._url} knows no deployment {deployment}; the workflows service registers "
                 "it when it starts: is it running?"
             )
-        identity = self._checked(answer)["id"]
-        answer = self._call("POST", f"/deployments/{identity}/create_flow_run", json={"parameters": dict(parameters)})
-        if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
-            raise InvalidRequestError(f"{deployment} refuses these parameters: {answer.text}")
         return str(self._checked(answer)["id"])
+
+    def page(self, run_id: str) -> str:
+        """Where a person looks at the run."""
+        return f"{self._url.removesuffix('/api')}/runs/flow-run/{run_id}"
 
     def state(self, run_id: str) -> RunState:
         """Where the run stands.
