@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import insort
+from collections import Counter as Counts
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    InvalidProducerEpochError,
+    KafkaError,
+    OutOfOrderSequenceNumberError,
+    TopicAlreadyExistsError,
+    UnknownProducerIdError,
+)
 from kafka.net.compat import KafkaNetClient
 from prometheus_client import Counter, Gauge
 
@@ -23,8 +31,9 @@ from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
 log = get_logger(__name__)
-# The library writes three lines per attempt to reach a broker that is down; ours is one per outage.
-logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
+# The library writes some thirty lines a second while a broker is down; ours are one per outage.
+for _part in ("net", "cluster", "consumer", "coordinator", "producer"):
+    logging.getLogger(f"kafka.{_part}").setLevel(logging.CRITICAL)
 
 SENT = Counter("stock_kafka_sent_total", "Events acknowledged by the broker", ["topic"])
 FAILED = Counter("stock_kafka_failed_total", "Events given up after the delivery timeout or an error", ["topic"])
@@ -43,6 +52,10 @@ _STALL_REBUILD = 12.0
 _RETRY = 0.5
 # What may be handed to the client before it is acknowledged: the client itself has no bound.
 _MAX_IN_FLIGHT = 5_000
+
+# A broker that lost its memory no longer knows the producer's numbering. Nothing was written, and the client goes on
+# with a new numbering, so that another attempt succeeds.
+_NUMBERING_ERRORS = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducerEpochError)
 
 _T = TypeVar("_T")
 
@@ -158,6 +171,7 @@ class EventProducer:
         self._changed = threading.Condition()
         self._closing = False
         self._unreachable = False
+        self._failures: Counts[str] = Counts()
         self._producer: KafkaProducer | None = None
         self._thread = threading.Thread(target=self._run, name=f"kafka-{client_id}", daemon=True)
         self._thread.start()
@@ -275,6 +289,7 @@ class EventProducer:
             future.add_callback(self._acknowledged, message)
             future.add_errback(self._failed, message)
             message = self._take(wait=0.0)
+        self._report_failures()
         self._look_after_stall()
 
     def _take(self, wait: float) -> _Message | None:
@@ -299,18 +314,32 @@ class EventProducer:
         SENT.labels(message.topic).inc()
         with self._changed:
             self._last_progress = monotonic()
-        self._settle(1)
+        self._settle()
 
     def _failed(self, message: _Message, error: BaseException) -> None:
-        FAILED.labels(message.topic).inc()
-        log.warning("kafka_delivery_failed", topic=message.topic, key=message.key.decode(), error=str(error))
-        self._settle(1)
-
-    def _settle(self, in_flight: int) -> None:
-        PENDING.dec(in_flight)
+        again = isinstance(error, _NUMBERING_ERRORS) and monotonic() - message.queued_at < self._timeout
+        if not again:
+            FAILED.labels(message.topic).inc()
         with self._changed:
-            self._in_flight -= in_flight
+            if again:
+                insort(self._queue, message, key=lambda other: other.queued_at)
+                PENDING.inc()
+            else:
+                self._failures[f"{message.topic}: {error}"] += 1
+        self._settle()
+
+    def _settle(self) -> None:
+        PENDING.dec()
+        with self._changed:
+            self._in_flight -= 1
             self._changed.notify_all()
+
+    def _report_failures(self) -> None:
+        """One line for all events that failed alike since the last report."""
+        with self._changed:
+            failures, self._failures = self._failures, Counts()
+        for error, count in failures.items():
+            log.warning("kafka_delivery_failed", error=error, count=count)
 
     def _stalled(self, limit: float) -> bool:
         return self._in_flight > 0 and monotonic() - self._last_progress > limit

@@ -85,8 +85,8 @@ def encode_item(seq: str, event: Event, partition: int, offset: int, stamp_ms: i
 
 
 class Channel:
-    """See the module. Records of one partition come in the order of their offsets, from where it was put by
-    :meth:`start_at`; a lower offset than the last one means that the broker's log started over."""
+    """See the module. Records of one partition come in the order of their offsets, from where :meth:`start_at` put
+    it."""
 
     def __init__(self, spec: ChannelSpec, history: int) -> None:
         self.spec = spec
@@ -104,27 +104,23 @@ class Channel:
     def cursor(self) -> str:
         return format_cursor(self._positions)
 
-    def start_at(self, partition: int, offset: int) -> bool:
-        """Reading of ``partition`` begins at ``offset``; true when that is a log that started over."""
-        known = self._positions.get(partition)
-        if known is not None and offset == known.next_offset:
-            return False
-        reset = known is not None and offset < known.next_offset
-        if reset:
+    def start_at(self, starts: Mapping[int, int]) -> bool:
+        """Reading of these partitions begins at these offsets; true when the log started over, as offsets before the
+        ones already read can only mean."""
+        known = self._positions
+        restarted = any(
+            partition in known and offset < known[partition].next_offset for partition, offset in starts.items()
+        )
+        if restarted:
             self._forget_log()
-        self._positions[partition] = Position(offset, known.stamp_ms if known and not reset else 0)
-        self._floors[partition] = offset
-        return reset
-
-    def starts_over(self, record: Record) -> bool:
-        """Whether ``record`` can only come from a log that replaced the one read so far."""
-        known = self._positions.get(record.partition)
-        return known is not None and record.offset < known.next_offset
+        for partition, offset in starts.items():
+            if restarted or partition not in known or offset > known[partition].next_offset:
+                self._positions[partition] = Position(offset, 0)
+                self._floors[partition] = offset
+        return restarted
 
     def add(self, record: Record) -> Item | None:
         """Take in one record; returns it as an item when it is new."""
-        if self.starts_over(record):
-            self._forget_log()
         self._floors.setdefault(record.partition, record.offset)
         self._positions[record.partition] = Position(record.offset + 1, record.timestamp_ms)
         event = self._decode(record)
@@ -186,7 +182,8 @@ class Channel:
         self._history.clear()
         self._held.clear()
         self._bytes = 0
-        self._floors = {partition: position.next_offset for partition, position in self._positions.items()}
+        self._positions.clear()
+        self._floors.clear()
         metrics.RESETS.labels(self.spec.name).inc()
         log.warning("kafka_log_reset", topic=self.spec.topic)
 

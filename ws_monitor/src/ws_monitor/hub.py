@@ -42,19 +42,13 @@ class Broadcaster:
         self._cursor_before = channel.cursor
         self._timer: asyncio.TimerHandle | None = None
 
-    def start_at(self, partition: int, offset: int) -> None:
+    def start_at(self, starts: Mapping[int, int]) -> None:
         self.flush()
-        if self._channel.start_at(partition, offset):
+        if self._channel.start_at(starts):
             self._tell_reset()
         self._cursor_before = self._channel.cursor
 
     def receive(self, record: Record) -> None:
-        if self._channel.starts_over(record):
-            self.flush()
-            self._channel.add(record)  # the snapshot that follows shows it
-            self._tell_reset()
-            self._cursor_before = self._channel.cursor
-            return
         item = self._channel.add(record)
         if item is not None:
             self._pending.append(item)
@@ -179,8 +173,9 @@ class Hub:
         return self._by_name[name]
 
     def start_at(self, starts: Mapping[Place, int]) -> None:
-        for place, offset in starts.items():
-            self._by_topic[place.topic].start_at(place.partition, offset)
+        """See :meth:`ws_monitor.reader.Target.start_at`."""
+        for topic, broadcaster in self._by_topic.items():
+            broadcaster.start_at({place.partition: offset for place, offset in starts.items() if place.topic == topic})
 
     def receive(self, records: Sequence[Record]) -> None:
         """Records in the order in which they should appear, those of a partition by offset."""

@@ -31,11 +31,15 @@ _CHECK_INTERVAL = 3.0
 _ANSWER_MS = 3_000
 
 
+class LogRestartedError(KafkaError):  # type: ignore[misc]  # the library has no types
+    """The broker came back without the messages that were read from it."""
+
+
 class Target(Protocol):
     """Takes what the reader reads; called from the reader's thread."""
 
     def start_at(self, starts: Mapping[Place, int]) -> None:
-        """Reading of these partitions begins at these offsets."""
+        """Reading of these partitions begins at these offsets; lower ones than before: the log started over."""
 
     def receive(self, records: Sequence[Record]) -> None: ...
 
@@ -125,6 +129,8 @@ class LogReader:
         consumer.assign(handles)
         begins = consumer.beginning_offsets(handles, timeout_ms=_ANSWER_MS)
         ends = consumer.end_offsets(handles, timeout_ms=_ANSWER_MS)
+        if any(self._next.get(Place(*handle), 0) > end for handle, end in ends.items()):
+            self._next.clear()  # shorter than what was read from it: the log started over, in every partition
         starts = {Place(*handle): self._start_of(Place(*handle), begins[handle], ends[handle]) for handle in handles}
         for place, offset in starts.items():
             consumer.seek(TopicPartition(*place), offset)
@@ -135,18 +141,17 @@ class LogReader:
     def _start_of(self, place: Place, begin: int, end: int) -> int:
         """Where reading stood before the connection was lost, else the beginning of the history."""
         before = self._next.get(place)
-        if before is not None and begin <= before <= end:
-            return before
-        return max(begin, end - self._history)
+        return max(begin, end - self._history) if before is None else max(begin, before)
 
     def _catch_up(self, consumer: KafkaConsumer, ends: Mapping[Place, int]) -> None:
         """Deliver what the log holds already, merged over the partitions."""
         held: dict[Place, list[Record]] = {}
         deadline = monotonic() + 10.0
-        while not self._stop.is_set() and monotonic() < deadline and self._behind(ends):
-            for batch in self._poll(consumer):
-                held.setdefault(Place(batch[0].topic, batch[0].partition), []).extend(batch)
-        if held:
+        try:
+            while not self._stop.is_set() and monotonic() < deadline and self._behind(ends):
+                for batch in self._poll(consumer):
+                    held.setdefault(Place(batch[0].topic, batch[0].partition), []).extend(batch)
+        finally:  # what was read counts as read, also when the broker goes away meanwhile
             self._target.receive(in_order(held.values()))
         self._target.caught_up()
 
@@ -168,6 +173,9 @@ class LogReader:
         batches = []
         for messages in consumer.poll(timeout_ms=_POLL_MS).values():
             records = [to_record(message) for message in messages]
+            if records[0].offset < self._next[Place(records[0].topic, records[0].partition)]:
+                self._next.clear()
+                raise LogRestartedError(f"{records[0].topic} is at offset {records[0].offset} again")
             self._next[Place(records[0].topic, records[0].partition)] = records[-1].offset + 1
             metrics.CONSUMED.labels("hub", records[0].topic).inc(len(records))
             batches.append(records)
