@@ -144,6 +144,8 @@ class Warehouse:
             equal hashes mean equal frames, whenever and wherever they were read.
         """
         wanted = list(names)
+        # Nothing may have been loaded since the feature was defined; then it is unknown here, which is no error.
+        self.ensure_feature_columns(wanted)
         prices = self._select("prices", ("session", "open", "close"), instrument, start, end)
         features = self.features(instrument, wanted, start, end)
         # A feature may bear the name of a price column (open, close); as a feature it is the same number.
