@@ -1,0 +1,230 @@
+"""Opens what a backend's requests share, and closes it again. No server has to be up for that: each connection is made
+when it is first needed, so a dependency that is down at start is found when it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+from clickhouse_connect.driver.client import Client
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from sqlalchemy import Engine, text
+from stock_kit.health import Check, Readiness
+from stock_kit.kafka import EventProducer
+from stock_kit.settings import RedisSettings, Settings
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.datasets import Dataset, describe_datasets
+from stock_mlops.services.group_commit import GroupCommit
+from stock_mlops.services.jobs import Reaper, submit_job
+from stock_mlops.services.prediction import Predictor
+from stock_mlops.services.relay import RELAY_LOCK, Relay
+from stock_mlops.services.serving import ResidentModels
+from stock_mlops.services.vectors import Vectors
+from stock_mlops.stores.catalog import Catalog
+from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.instrument_names import InstrumentNames
+from stock_mlops.stores.jobs import Job, JobKind, Jobs
+from stock_mlops.stores.market_clock import MarketClocks
+from stock_mlops.stores.mlflow_rest import MlflowRest
+from stock_mlops.stores.model_files import ModelFiles
+from stock_mlops.stores.outbox import Outbox, OutboxConnection
+from stock_mlops.stores.postgres import advisory_lock, get_engine
+from stock_mlops.stores.predictions import Predictions, PriceBars
+from stock_mlops.stores.queue import CeleryQueue, JobQueue
+from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
+from stock_mlops.stores.vectors import RedisVectorCache
+from stock_mlops.stores.warehouse import FeatureVector, Warehouse
+
+from api.dependencies import PredictResources, TrainResources
+
+# Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
+_REDIS_TIMEOUT = 0.5
+_PROBE_TIMEOUT = 1.5
+
+
+@dataclass(slots=True)
+class JobsDesk:
+    """Rows of jobs, and the broker that carries them."""
+
+    table: Jobs
+    queue: JobQueue
+
+    def submit(
+        self,
+        kind: JobKind,
+        payload: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
+    ) -> Job:
+        return submit_job(self.table, self.queue, kind, payload, idempotency_key=idempotency_key, request_id=request_id)
+
+    def get(self, job_id: UUID) -> Job | None:
+        return self.table.get(job_id)
+
+
+@dataclass(slots=True)
+class WarehouseDesk:
+    """Datasets and prices for people."""
+
+    client: Callable[[], Client]
+    names: InstrumentNames
+    clocks: MarketClocks
+
+    def datasets(self) -> Sequence[Dataset]:
+        return describe_datasets(Warehouse(self.client()).datasets(), self.names.read(), self.clocks)
+
+    def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
+        return PriceBars(self.client).read(instrument, start, end, limit)
+
+
+@asynccontextmanager
+async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
+    """What backend1 shares; runs the reaper of lost jobs."""
+    meta, raw = get_engine(settings.model_meta_db), get_engine(settings.raw_db)
+    clickhouse = partial(get_client, settings.clickhouse)
+    clocks = MarketClocks(meta)
+    with ExitStack() as stack:
+        mlflow = MlflowRest(settings.mlflow)
+        stack.callback(mlflow.close)
+        queue = _open_queue(settings, stack)
+        reaper = Reaper(meta, queue, settings.jobs)
+        reaper.start()
+        stack.callback(reaper.stop)
+        readiness = _open_readiness(
+            settings,
+            stack,
+            {
+                "model_meta_db": partial(_ping, meta),
+                "raw_db": partial(_ping, raw),
+                "clickhouse": partial(_ping_clickhouse, clickhouse),
+                "redis": _redis_check(settings.redis, settings.redis.broker_db),
+                "mlflow": mlflow.ping,
+            },
+        )
+        services = Readiness(service_checks(settings), cache_seconds=2.0)
+        stack.callback(services.close)
+        yield TrainResources(
+            settings=settings,
+            readiness=readiness,
+            jobs=JobsDesk(Jobs(meta, settings.jobs), queue),
+            catalog=Catalog(meta),
+            datasets=WarehouseDesk(clickhouse, InstrumentNames(raw), clocks),
+            clocks=clocks,
+            mlflow=mlflow,
+            services=services,
+        )
+
+
+@asynccontextmanager
+async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
+    """What backend2 shares; runs the watcher of champions, the commits of the outbox and its relay."""
+    meta = get_engine(settings.model_meta_db)
+    clickhouse = partial(get_client, settings.clickhouse)
+    history = Predictions(clickhouse)
+    redis = AsyncRedis.from_url(
+        settings.redis.url(settings.redis.cache_db),
+        socket_timeout=_REDIS_TIMEOUT,
+        socket_connect_timeout=_REDIS_TIMEOUT,
+    )
+    with ExitStack() as stack:
+        producer = EventProducer(settings.kafka, "backend2")
+        stack.callback(producer.close)
+        writer = OutboxConnection(meta)
+        stack.callback(writer.close)
+        commits = GroupCommit(writer.append, settings.outbox)
+        commits.start()
+        stack.callback(commits.close)
+        relay = Relay(Outbox(meta), history, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
+        relay.start()
+        stack.callback(relay.close)
+        mlflow = MlflowRest(settings.mlflow)
+        stack.callback(mlflow.close)
+        files = ModelFiles(mlflow, settings.path(settings.serving.cache_dir))
+        models = ResidentModels(Catalog(meta).champions, files.load, settings.serving)
+        models.start()
+        stack.callback(models.close)
+        readiness = _open_readiness(
+            settings,
+            stack,
+            {
+                "model_meta_db": partial(_ping, meta),
+                "clickhouse": partial(_ping_clickhouse, clickhouse),
+                "redis": _redis_check(settings.redis, settings.redis.cache_db),
+            },
+        )
+        vectors = Vectors(RedisVectorCache(redis, settings.redis.cache_ttl), partial(_read_vector, clickhouse))
+        try:
+            yield PredictResources(
+                settings=settings,
+                readiness=readiness,
+                jobs=JobsDesk(Jobs(meta, settings.jobs), _open_queue(settings, stack)),
+                predictor=Predictor(vectors, models, commits, producer, max_days=settings.serving.max_days),
+                history=history,
+            )
+        finally:
+            await redis.aclose()
+
+
+def _open_queue(settings: Settings, stack: ExitStack) -> CeleryQueue:
+    queue = CeleryQueue(settings)
+    stack.callback(queue.close)
+    return queue
+
+
+def _open_readiness(settings: Settings, stack: ExitStack, checks: Mapping[str, Check]) -> Readiness:
+    schema = SchemaKeeper(partial(is_current, settings), migrate_in_child)
+    schema.start()
+    stack.callback(schema.close)
+    readiness = Readiness({**checks, "schema": schema.check})
+    stack.callback(readiness.close)
+    return readiness
+
+
+def _read_vector(client: Callable[[], Client], instrument: Instrument) -> FeatureVector | None:
+    return Warehouse(client()).latest_vector(instrument)
+
+
+def _ping(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _ping_clickhouse(client: Callable[[], Client]) -> None:
+    client().command("SELECT 1")
+
+
+def _redis_check(settings: RedisSettings, db: int) -> Check:
+    return Redis.from_url(settings.url(db), socket_timeout=_REDIS_TIMEOUT, socket_connect_timeout=_REDIS_TIMEOUT).ping
+
+
+def service_checks(settings: Settings) -> dict[str, Check]:
+    """A probe of every service of the platform that speaks HTTP, by name."""
+    workers = settings.celery
+    addresses = {
+        "backend1": f"{settings.backend1.url}/ready",
+        "backend2": f"{settings.backend2.url}/ready",
+        "workflows": f"http://{settings.workflows.host}:{settings.workflows.port}/health",
+        "celery_train": f"http://{workers.host}:{workers.train_metrics_port}/health",
+        "celery_predict": f"http://{workers.host}:{workers.predict_metrics_port}/health",
+        "ws_monitor": f"{settings.ws_monitor.url}/ready",
+        "metrics_publisher": f"http://{settings.publisher.host}:{settings.publisher.port}/health",
+        "mlflow": f"{settings.mlflow.tracking_uri}/health",
+        "prefect": f"{settings.prefect.api_url}/health",
+    }
+    return {name: partial(_probe, address) for name, address in addresses.items()}
+
+
+def _probe(address: str) -> None:
+    with httpx.Client(timeout=_PROBE_TIMEOUT, trust_env=False) as http:
+        answer = http.get(address)
+    if not answer.is_success:
+        raise ConnectionError(f"{urlsplit(address).path} answered {answer.status_code}")

@@ -1,0 +1,145 @@
+"""Takes events out of the outbox when their consumer has stored them, and sends them again until then.
+
+One process does it at a time (an advisory lock); any number may stand by. A dependency that is down only delays a pass:
+without ClickHouse nothing can be confirmed, and nothing is sent again either, since the consumer could not store it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import ValidationError
+from stock_kit.events import PredictionEvent, Topic
+from stock_kit.logging import get_logger
+from stock_kit.settings import OutboxSettings
+
+from stock_mlops.services.prediction import Sender
+from stock_mlops.services.serving_metrics import (
+    OUTBOX_AGE,
+    OUTBOX_CONFIRMED,
+    OUTBOX_RESENT,
+    OUTBOX_SIZE,
+    RELAY_ERRORS,
+)
+from stock_mlops.stores.outbox import OutboxTable, PendingRow
+
+log = get_logger(__name__)
+
+RELAY_LOCK = 7_315_020_004
+"""Any number that no other user of the database takes as an advisory lock."""
+
+_PAGE = 1000
+# Sent again in one pass: what the producer takes without dropping, and the sink stores before the next pass.
+_MOST_RESENT = 4000
+# Sent again after resend_after, then after twice and four times that, and from then on every eight times that.
+_MOST_DOUBLINGS = 3
+
+
+class Confirmations(Protocol):
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
+        """Which of ``ids`` are stored; ``keys`` of their instruments narrow the search."""
+        ...
+
+
+class Lock(Protocol):
+    def __call__(self) -> AbstractContextManager[bool]:
+        """Yields whether this process may work; another one does otherwise."""
+        ...
+
+
+@dataclass(slots=True)
+class Relayed:
+    """What one pass did."""
+
+    confirmed: int = 0
+    resent: int = 0
+
+
+class Relay:
+    def __init__(
+        self, outbox: OutboxTable, stored: Confirmations, sender: Sender, lock: Lock, settings: OutboxSettings
+    ) -> None:
+        self._outbox = outbox
+        self._stored = stored
+        self._sender = sender
+        self._lock = lock
+        self._interval = settings.confirm_interval.total_seconds()
+        self._resend_after = settings.resend_after.total_seconds()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="outbox-relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def run_once(self) -> Relayed | None:
+        """One pass over the whole outbox; None when another process is at it. Raises what its dependencies raise."""
+        with self._lock() as mine:
+            if not mine:
+                return None
+            relayed = Relayed()
+            last: PendingRow | None = None
+            while not self._stop.is_set():
+                page = self._outbox.page(Topic.PREDICTIONS, last, _PAGE)
+                if not page:
+                    break
+                last = page[-1]
+                self._relay(page, relayed)
+            load = self._outbox.load()
+        OUTBOX_SIZE.set(load.size)
+        OUTBOX_AGE.set(load.oldest_seconds)
+        return relayed
+
+    def _relay(self, page: Sequence[PendingRow], relayed: Relayed) -> None:
+        stored = self._stored.existing([row.id for row in page], {row.key for row in page})
+        if stored:
+            self._outbox.delete(list(stored))
+            OUTBOX_CONFIRMED.inc(len(stored))
+            relayed.confirmed += len(stored)
+        due = [row for row in page if row.id not in stored and self._is_due(row)][: _MOST_RESENT - relayed.resent]
+        if due:
+            # Marked first: a crash in between delays these events, the other order would send them twice as often.
+            self._outbox.mark_sent([row.id for row in due])
+            for row in due:
+                self._send(row)
+            OUTBOX_RESENT.inc(len(due))
+            relayed.resent += len(due)
+
+    def _is_due(self, row: PendingRow) -> bool:
+        doublings = min(row.attempts - 1, _MOST_DOUBLINGS)
+        return row.waited_seconds >= self._resend_after * float(1 << doublings)
+
+    def _send(self, row: PendingRow) -> None:
+        try:
+            event = PredictionEvent.model_validate_json(row.payload)
+        except ValidationError as error:
+            # Written by a release that is gone; it stays in the table, visible in the outbox's size and age.
+            log.error("outbox_row_unreadable", id=str(row.id), error=str(error))
+            return
+        self._sender.send(Topic.PREDICTIONS, event)
+
+    def _loop(self) -> None:
+        failing = False
+        while not self._stop.wait(self._interval):
+            try:
+                relayed = self.run_once()
+            except Exception as error:  # noqa: BLE001  any dependency may be down; the next pass asks again
+                RELAY_ERRORS.inc()
+                if not failing:
+                    log.warning("outbox_relay_interrupted", error=str(error).splitlines()[0] if str(error) else "")
+                failing = True
+                continue
+            if failing:
+                log.info("outbox_relay_back")
+            failing = False
+            if relayed is not None and relayed.resent:
+                log.info("outbox_resent", rows=relayed.resent)
