@@ -1,0 +1,20 @@
+import { EventLog } from '@/shared/live/EventLog';
+import { LiveChannel } from '@/shared/live/LiveChannel';
+import type { AlertEvent, MetricsEvent, PredictionEvent } from './events';
+
+/** The WebSockets of the page, one per channel however many components listen. */
+export const live = {
+  predictions: new LiveChannel<PredictionEvent>('/ws/predictions'),
+  metrics: new LiveChannel<MetricsEvent>('/ws/metrics'),
+  alerts: new LiveChannel<AlertEvent>('/ws/alerts'),
+};
+
+/** What came over them lately. 1200 scrapes are ten minutes of ten services. */
+export const logs = {
+  predictions: new EventLog<PredictionEvent>((event) => event.prediction_id, 100),
+  metrics: new EventLog<MetricsEvent>(
+    (event) => `${event.service} ${event.instance} ${event.scraped_at}`,
+    1200,
+  ),
+  alerts: new EventLog<AlertEvent>((event) => event.alert_id, 100),
+};

@@ -1,0 +1,39 @@
+import { ActionIcon, Badge, Button, Card, createTheme, Select, type MantineColorsTuple } from '@mantine/core';
+
+/** A neutral dark with a little blue, so that charts stand out from it. */
+const dark: MantineColorsTuple = [
+  '#d3d9e4',
+  '#b3bccb',
+  '#8f9bb0',
+  '#66738a',
+  '#38445a',
+  '#2a3447',
+  '#1d2535',
+  '#151c2a',
+  '#0f1520',
+  '#0a0f18',
+];
+
+export const theme = createTheme({
+  primaryColor: 'indigo',
+  primaryShade: { light: 7, dark: 5 },
+  autoContrast: true,
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  fontFamily:
+    "'Inter Variable', system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'PingFang TC', 'Microsoft JhengHei', 'Noto Sans CJK TC', 'Noto Sans TC', sans-serif",
+  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, 'DejaVu Sans Mono', monospace",
+  headings: { fontWeight: '650' },
+  colors: { dark },
+  components: {
+    Card: Card.extend({ defaultProps: { withBorder: true, padding: 'lg', radius: 'lg' } }),
+    Badge: Badge.extend({
+      defaultProps: { variant: 'light', radius: 'sm' },
+      styles: { label: { textTransform: 'none' } },
+    }),
+    Button: Button.extend({ defaultProps: { radius: 'md' } }),
+    ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray' } }),
+    Select: Select.extend({ defaultProps: { allowDeselect: false } }),
+  },
+});

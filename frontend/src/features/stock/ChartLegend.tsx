@@ -1,0 +1,42 @@
+import { useTranslation } from 'react-i18next';
+import type { ChartData } from '@/shared/charts/priceChart';
+import { useFormat } from '@/shared/format/useFormat';
+import classes from './ChartPanel.module.css';
+
+/** The numbers of the session under the cursor; of the last one otherwise. */
+export function ChartLegend({ data, session }: { data: ChartData; session: string | null }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const day = session ?? data.bars.at(-1)?.session;
+  if (!day) return null;
+  const bar = data.bars.find((item) => item.session === day);
+  const forecast = [...data.past, ...data.future.slice(1)].find((item) => item.session === day);
+  const tone = bar && bar.close < bar.open ? 'down' : 'up';
+  return (
+    <div className={classes.legend} aria-hidden>
+      <strong>{format.session(day)}</strong>
+      {bar && (
+        <>
+          {(['open', 'high', 'low', 'close'] as const).map((field) => (
+            <span key={field}>
+              <span className="muted">{t(`chart.${field}`)} </span>
+              <span className={tone}>{format.price(bar[field])}</span>
+            </span>
+          ))}
+          <span>
+            <span className="muted">{t('chart.volume')} </span>
+            {format.compact(bar.volume)}
+          </span>
+        </>
+      )}
+      {forecast && (
+        <span style={{ color: 'var(--forecast)' }}>
+          {t('chart.forecast')} {format.price(forecast.value)}
+          {forecast.lower !== null &&
+            forecast.upper !== null &&
+            ` (${format.price(forecast.lower)} – ${format.price(forecast.upper)})`}
+        </span>
+      )}
+    </div>
+  );
+}

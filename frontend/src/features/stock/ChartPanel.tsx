@@ -1,0 +1,74 @@
+import { Card, Group, SegmentedControl, Text, useMatches } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { PriceBar } from '@/api/datasets';
+import { futurePathQuery } from '@/api/future';
+import type { Prediction } from '@/api/predictions';
+import { PriceChartView } from '@/shared/charts/PriceChartView';
+import { buildChartData } from './chartData';
+import { ChartLegend } from './ChartLegend';
+import classes from './ChartPanel.module.css';
+import { DEFAULT_RANGE, isRange, RANGES, type Range } from './range';
+import { useInstrument, useStockSearch } from './useStock';
+
+interface ChartPanelProps {
+  bars: readonly PriceBar[];
+  history: readonly Prediction[];
+  newest: Prediction | null;
+}
+
+const NO_PATH: never[] = [];
+
+export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
+  const { t } = useTranslation();
+  const { ticker } = useInstrument();
+  const { search, update } = useStockSearch();
+  const height = useMatches({ base: 340, sm: 440 });
+  const future = useQuery({ ...futurePathQuery(search.path ?? ''), enabled: search.path !== undefined });
+  const path = future.data?.predictions ?? NO_PATH;
+  const data = useMemo(() => buildChartData(bars, history, newest, path), [bars, history, newest, path]);
+  const [hovered, setHovered] = useState<string | null>(null);
+  const range = search.range ?? DEFAULT_RANGE;
+  return (
+    <Card component="section" aria-label={t('chart.label', { ticker })} padding="md">
+      <Group justify="space-between" mb="xs" gap="xs">
+        <ChartLegend data={data} session={hovered} />
+        <SegmentedControl
+          size="xs"
+          value={range}
+          aria-label={t('chart.range')}
+          onChange={(value) => {
+            if (isRange(value)) update({ range: value === DEFAULT_RANGE ? undefined : value });
+          }}
+          data={(Object.keys(RANGES) as Range[]).map((value) => ({
+            value,
+            label: t(`chart.ranges.${value}`),
+          }))}
+        />
+      </Group>
+      <PriceChartView
+        data={data}
+        sessions={Math.min(RANGES[range], bars.length)}
+        label={t('chart.label', { ticker })}
+        height={height}
+        onHover={setHovered}
+      />
+      <Group gap="lg" mt="xs" className={classes.key}>
+        <Text fz="xs">
+          <span className={classes.up} /> {t('chart.up')}
+        </Text>
+        <Text fz="xs">
+          <span className={classes.down} /> {t('chart.down')}
+        </Text>
+        <Text fz="xs">
+          <span className={classes.dot} /> {t('chart.past')}
+        </Text>
+        <Text fz="xs">
+          <span className={classes.band} /> {t('chart.interval')}
+        </Text>
+        <Text fz="xs">{t('chart.adjusted')}</Text>
+      </Group>
+    </Card>
+  );
+}

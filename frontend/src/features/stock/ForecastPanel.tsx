@@ -1,0 +1,85 @@
+import { Button, Group, NumberInput, Skeleton, Stack, Text } from '@mantine/core';
+import { IconSparkles } from '@tabler/icons-react';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { usePredict, type Prediction } from '@/api/predictions';
+import { ForecastFigures } from '@/features/forecast/ForecastFigures';
+import { MadeAt } from '@/features/forecast/MadeAt';
+import { ModelBadge } from '@/features/forecast/ModelBadge';
+import type { Instrument } from '@/shared/instrument';
+import { Panel } from '@/shared/ui/Panel';
+import { ProblemAlert } from '@/shared/ui/States';
+
+interface ForecastPanelProps {
+  instrument: Instrument;
+  latest: UseQueryResult<Prediction | null>;
+}
+
+/** The newest forecast, and a button that makes one now. */
+export function ForecastPanel({ instrument, latest }: ForecastPanelProps) {
+  const { t } = useTranslation();
+  const prediction = latest.data;
+  return (
+    <Panel
+      title={t('forecast.title')}
+      aside={prediction && <ModelBadge prediction={prediction} short />}
+      data-testid={`forecast-${instrument.exchange}-${instrument.ticker}`}
+    >
+      {latest.isPending && <Skeleton height={118} />}
+      {latest.isError && <ProblemAlert error={latest.error} onRetry={latest.refetch} />}
+      {prediction === null && (
+        <Text fz="sm" className="muted">
+          {t('forecast.none.detail')}
+        </Text>
+      )}
+      {prediction && (
+        <>
+          <div key={prediction.prediction_id} className="arrived">
+            <ForecastFigures prediction={prediction} />
+          </div>
+          <MadeAt at={prediction.made_at} />
+        </>
+      )}
+      <PredictNow instrument={instrument} />
+    </Panel>
+  );
+}
+
+const MOST_SESSIONS = 60;
+
+function PredictNow({ instrument }: { instrument: Instrument }) {
+  const { t } = useTranslation();
+  const predict = usePredict(instrument);
+  const [horizon, setHorizon] = useState<number | string>(1);
+  const valid = typeof horizon === 'number' && horizon >= 1;
+  return (
+    <Stack gap="sm">
+      <Group align="flex-end" gap="sm" wrap="nowrap">
+        <NumberInput
+          label={t('predict.horizon')}
+          value={horizon}
+          onChange={setHorizon}
+          min={1}
+          max={MOST_SESSIONS}
+          allowDecimal={false}
+          clampBehavior="strict"
+          flex={1}
+          data-testid="predict-horizon"
+        />
+        <Button
+          leftSection={<IconSparkles size={16} />}
+          loading={predict.isPending}
+          disabled={!valid}
+          onClick={() => {
+            if (valid) predict.mutate(horizon);
+          }}
+          data-testid="predict-now"
+        >
+          {t('predict.now')}
+        </Button>
+      </Group>
+      {predict.isError && <ProblemAlert error={predict.error} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,155 @@
+import { Alert, Button, Group, NumberInput, Skeleton, Stack, Table, Text } from '@mantine/core';
+import { IconRoute } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { PredictionEvent } from '@/api/events';
+import { futurePathQuery, futureStatusQuery, useFuturePath } from '@/api/future';
+import { isFinished } from '@/api/jobs';
+import { useFormat } from '@/shared/format/useFormat';
+import type { Instrument } from '@/shared/instrument';
+import { Panel } from '@/shared/ui/Panel';
+import { ProblemAlert } from '@/shared/ui/States';
+import { JobProgress } from './JobProgress';
+import { useStockSearch } from './useStock';
+
+const MOST_DAYS = 60;
+
+/** Forecasts a path of several sessions; the days appear one by one, here and on the chart. */
+export function FuturePanel({ instrument }: { instrument: Instrument }) {
+  const { t } = useTranslation();
+  const { search, update } = useStockSearch();
+  const start = useFuturePath(instrument);
+  const [days, setDays] = useState<number | string>(5);
+  const valid = typeof days === 'number' && days >= 1;
+  const submit = () => {
+    if (!valid) return;
+    start.mutate(days, {
+      onSuccess: ({ task_id }) => {
+        update({ path: task_id });
+      },
+    });
+  };
+  return (
+    <Panel
+      title={t('future.title')}
+      description={t('future.subtitle')}
+      aside={
+        search.path !== undefined && (
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="gray"
+            onClick={() => {
+              update({ path: undefined });
+            }}
+          >
+            {t('future.clear')}
+          </Button>
+        )
+      }
+    >
+      <Group align="flex-end" gap="sm" wrap="nowrap">
+        <NumberInput
+          label={t('future.days')}
+          value={days}
+          onChange={setDays}
+          min={1}
+          max={MOST_DAYS}
+          allowDecimal={false}
+          clampBehavior="strict"
+          flex={1}
+          data-testid="future-days"
+        />
+        <Button
+          variant="light"
+          leftSection={<IconRoute size={16} />}
+          loading={start.isPending}
+          disabled={!valid}
+          onClick={submit}
+          data-testid="future-start"
+        >
+          {t('future.start')}
+        </Button>
+      </Group>
+      {start.isError && <ProblemAlert error={start.error} />}
+      {search.path !== undefined && <FuturePath taskId={search.path} />}
+    </Panel>
+  );
+}
+
+function FuturePath({ taskId }: { taskId: string }) {
+  const path = useQuery(futurePathQuery(taskId));
+  if (path.isPending) return <Skeleton height={40} />;
+  if (path.isError) return <ProblemAlert error={path.error} onRetry={path.refetch} />;
+  const { state, progress, days_done: done, days_total: total, predictions } = path.data;
+  return (
+    <Stack gap="sm">
+      {!isFinished(state) && (
+        <JobProgress
+          state={state}
+          progress={progress}
+          stage={`${done} / ${total}`}
+          testId="future-progress"
+        />
+      )}
+      {(state === 'failed' || state === 'cancelled') && <FutureFailure taskId={taskId} state={state} />}
+      {predictions.length > 0 && <PathTable predictions={predictions} finished={isFinished(state)} />}
+    </Stack>
+  );
+}
+
+function FutureFailure({ taskId, state }: { taskId: string; state: 'failed' | 'cancelled' }) {
+  const { t } = useTranslation();
+  const status = useQuery(futureStatusQuery(taskId));
+  return (
+    <Alert role="alert" color="red" title={status.data?.error?.title ?? t(`job.${state}`)}>
+      <Text fz="sm">{status.data?.error?.detail}</Text>
+    </Alert>
+  );
+}
+
+function PathTable({
+  predictions,
+  finished,
+}: {
+  predictions: readonly PredictionEvent[];
+  finished: boolean;
+}) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <Table.ScrollContainer minWidth={260} mah={320} type="native">
+      <Table
+        fz="xs"
+        verticalSpacing={6}
+        horizontalSpacing={6}
+        data-testid="future-path"
+        data-finished={finished}
+      >
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('history.target')}</Table.Th>
+            <Table.Th ta="right">{t('history.predicted')}</Table.Th>
+            <Table.Th ta="right">{t('history.interval')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {predictions.map((item) => (
+            <Table.Tr key={item.prediction_id} className="arrived">
+              <Table.Td className="nowrap">{format.sessionShort(item.target_session)}</Table.Td>
+              <Table.Td ta="right" fw={600}>
+                {format.price(item.predicted_close)}
+              </Table.Td>
+              <Table.Td ta="right" className="muted nowrap">
+                {item.lower != null && item.upper != null
+                  ? `${format.price(item.lower)} – ${format.price(item.upper)}`
+                  : '–'}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

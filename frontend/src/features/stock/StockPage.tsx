@@ -1,0 +1,128 @@
+import { Anchor, Code, Grid, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { IconDatabaseOff } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { datasetsQuery, pricesQuery, type Dataset, type PriceBar } from '@/api/datasets';
+import { latestPredictionQuery, predictionHistoryQuery } from '@/api/predictions';
+import { useFormat } from '@/shared/format/useFormat';
+import { toProblem } from '@/shared/problem';
+import { Change } from '@/shared/ui/Change';
+import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { ChartPanel } from './ChartPanel';
+import { ForecastPanel } from './ForecastPanel';
+import { FuturePanel } from './FuturePanel';
+import { HistoryPanel } from './HistoryPanel';
+import { TrackRecordPanel } from './TrackRecordPanel';
+import { TrainPanel } from './TrainPanel';
+import { useInstrument } from './useStock';
+
+export function StockPage() {
+  const instrument = useInstrument();
+  const datasets = useQuery(datasetsQuery());
+  const prices = useQuery(pricesQuery(instrument));
+  const latest = useQuery(latestPredictionQuery(instrument));
+  const history = useQuery(predictionHistoryQuery(instrument));
+  const dataset = datasets.data?.find(
+    (item) => item.exchange === instrument.exchange && item.ticker === instrument.ticker,
+  );
+  if (prices.isError && toProblem(prices.error).status === 404)
+    return <Unknown detail={toProblem(prices.error).detail} />;
+  return (
+    // A key, so that going to another instrument starts its panels afresh.
+    <Stack gap="lg" key={`${instrument.exchange}:${instrument.ticker}`}>
+      <Heading
+        ticker={instrument.ticker}
+        exchange={instrument.exchange}
+        dataset={dataset}
+        bars={prices.data}
+      />
+      <Grid
+        gap="lg"
+        type="container"
+        breakpoints={{ xs: '500px', sm: '700px', md: '900px', lg: '1000px', xl: '1300px' }}
+      >
+        <Grid.Col span={{ base: 12, lg: 8 }}>
+          <Stack gap="lg">
+            {prices.isPending && <Skeleton height={520} radius="lg" />}
+            {prices.isError && <ProblemAlert error={prices.error} onRetry={prices.refetch} />}
+            {prices.data && (
+              <ChartPanel bars={prices.data} history={history.data ?? []} newest={latest.data ?? null} />
+            )}
+            <TrackRecordPanel history={history} />
+            <HistoryPanel history={history} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
+          <Stack gap="lg">
+            <ForecastPanel instrument={instrument} latest={latest} />
+            <TrainPanel instrument={instrument} />
+            <FuturePanel instrument={instrument} />
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </Stack>
+  );
+}
+
+function Heading(props: {
+  exchange: string;
+  ticker: string;
+  dataset: Dataset | undefined;
+  bars: readonly PriceBar[] | undefined;
+}) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const last = props.bars?.at(-1);
+  const before = props.bars?.at(-2);
+  return (
+    <Group justify="space-between" align="flex-end" gap="md">
+      <div>
+        <Anchor renderRoot={(rest) => <Link to="/" {...rest} />} fz="sm">
+          {t('nav.overview')}
+        </Anchor>
+        <Group gap="sm" align="baseline">
+          <Title order={1}>{props.ticker}</Title>
+          <Text className="muted">
+            {props.exchange}
+            {props.dataset?.name ? ` · ${props.dataset.name}` : ''}
+          </Text>
+        </Group>
+      </div>
+      {last && (
+        <div>
+          <Group gap="xs" align="baseline">
+            <Text fz={28} fw={650} lh={1.2}>
+              {format.price(props.dataset?.last_close ?? last.close)}
+            </Text>
+            {before && (
+              <Text fw={600} component="span">
+                <Change share={last.close / before.close - 1} size={16} />
+              </Text>
+            )}
+          </Group>
+          <Text fz="xs" className="muted">
+            {t('stock.closeOf', { day: format.session(last.session) })}
+          </Text>
+        </div>
+      )}
+    </Group>
+  );
+}
+
+function Unknown({ detail }: { detail: string }) {
+  const { t } = useTranslation();
+  const { exchange, ticker } = useInstrument();
+  return (
+    <EmptyState icon={<IconDatabaseOff size={26} />} title={t('stock.unknown.title', { exchange, ticker })}>
+      <Stack gap="xs" align="center">
+        <Text fz="sm">{detail}</Text>
+        <Text fz="sm">{t('stock.unknown.hint')}</Text>
+        <Code
+          block
+        >{`stock-mlops etl --source file --file prices.csv --ticker ${ticker} --exchange ${exchange}`}</Code>
+        <Anchor renderRoot={(rest) => <Link to="/" {...rest} />}>{t('error.home')}</Anchor>
+      </Stack>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,95 @@
+import { Alert, Button, Stack, Table, Text } from '@mantine/core';
+import { IconAlertTriangle, IconCheck, IconEqual } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { TrainStatus } from '@/api/training';
+import { useFormat } from '@/shared/format/useFormat';
+import { horizonScores, SUSPICIOUS_SKILL, type HorizonScore } from './evaluation';
+
+/** How a training ended: its evidence against the random walk, or why it failed. */
+export function TrainOutcome({ status, onRetry }: { status: TrainStatus; onRetry: () => void }) {
+  const { t } = useTranslation();
+  if (status.result) return <TrainResult result={status.result} />;
+  return (
+    <Alert
+      role="alert"
+      color="red"
+      icon={<IconAlertTriangle size={18} />}
+      title={status.error?.title ?? t(`job.${status.state}`)}
+      data-testid="train-result"
+      data-state={status.state}
+    >
+      <Stack gap="sm" align="flex-start">
+        {status.error && <Text fz="sm">{status.error.detail}</Text>}
+        <Button size="xs" variant="default" onClick={onRetry}>
+          {t('error.retry')}
+        </Button>
+      </Stack>
+    </Alert>
+  );
+}
+
+function TrainResult({ result }: { result: NonNullable<TrainStatus['result']> }) {
+  const { t } = useTranslation();
+  const scores = horizonScores(result.metrics);
+  const better = scores.filter((score) => score.beatsRandomWalk).map((score) => score.horizon);
+  const suspicious = scores.some((score) => (score.skill ?? 0) > SUSPICIOUS_SKILL);
+  return (
+    <Stack gap="sm" data-testid="train-result" data-state="completed" data-version={result.version}>
+      <Alert
+        color={better.length > 0 ? 'teal' : 'gray'}
+        icon={better.length > 0 ? <IconCheck size={18} /> : <IconEqual size={18} />}
+        title={t('train.done', { name: result.registered_name, version: result.version })}
+      >
+        <Text fz="sm" data-testid="train-verdict">
+          {better.length > 0
+            ? t('train.better', { horizons: better.join(', '), count: better.length })
+            : t('train.notBetter')}
+        </Text>
+        {suspicious && (
+          <Text fz="sm" mt="xs">
+            {t('train.suspicious')}
+          </Text>
+        )}
+      </Alert>
+      {scores.length > 0 && <ScoresTable scores={scores} />}
+    </Stack>
+  );
+}
+
+function ScoresTable({ scores }: { scores: readonly HorizonScore[] }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const share = (value: number | null, digits = 0) => (value === null ? '–' : format.percent(value, digits));
+  return (
+    <Table.ScrollContainer minWidth={260} mah={280} type="native">
+      <Table fz="xs" verticalSpacing={6} horizontalSpacing={6}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('scores.horizon')}</Table.Th>
+            <Table.Th ta="right" title={t('scores.skillHint')}>
+              {t('scores.skill')}
+            </Table.Th>
+            <Table.Th ta="right" title={t('scores.pHint')}>
+              p
+            </Table.Th>
+            <Table.Th ta="right">{t('scores.direction')}</Table.Th>
+            <Table.Th ta="right">{t('scores.coverage')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {scores.map((score) => (
+            <Table.Tr key={score.horizon}>
+              <Table.Td>{score.horizon}</Table.Td>
+              <Table.Td ta="right" fw={600} className={score.beatsRandomWalk ? 'up' : undefined}>
+                {share(score.skill, 1)}
+              </Table.Td>
+              <Table.Td ta="right">{score.pValue === null ? '–' : format.number(score.pValue)}</Table.Td>
+              <Table.Td ta="right">{share(score.directionAccuracy)}</Table.Td>
+              <Table.Td ta="right">{share(score.coverage)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

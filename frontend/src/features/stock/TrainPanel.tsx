@@ -1,0 +1,92 @@
+import { Button, Group, NumberInput, Select, Stack } from '@mantine/core';
+import { IconSchool } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { requested } from '@/api/exchange';
+import { isFinished } from '@/api/jobs';
+import { MODEL_TYPES, trainStatusQuery, useTrain, type ModelType } from '@/api/training';
+import type { Instrument } from '@/shared/instrument';
+import { Panel } from '@/shared/ui/Panel';
+import { ProblemAlert } from '@/shared/ui/States';
+import { JobProgress } from './JobProgress';
+import { TrainOutcome } from './TrainOutcome';
+import { useStockSearch } from './useStock';
+
+const LONGEST_HORIZON = 60;
+
+/** Trains a model of the instrument and follows it to its result. */
+export function TrainPanel({ instrument }: { instrument: Instrument }) {
+  const { t } = useTranslation();
+  const { search, update } = useStockSearch();
+  const train = useTrain();
+  const [modelType, setModelType] = useState<ModelType>('ridge');
+  const [horizon, setHorizon] = useState<number | string>(5);
+  const status = useQuery({ ...trainStatusQuery(search.train ?? ''), enabled: search.train !== undefined });
+  const running = search.train !== undefined && !status.isError && !isFinished(status.data?.state);
+
+  const start = () => {
+    if (typeof horizon !== 'number') return;
+    train.mutate(
+      { ...requested(instrument), model_type: modelType, horizon },
+      {
+        onSuccess: ({ task_id }) => {
+          update({ train: task_id });
+        },
+      },
+    );
+  };
+
+  return (
+    <Panel title={t('train.title')} description={t('train.subtitle')}>
+      <Stack gap="sm">
+        <Group align="flex-end" gap="sm" wrap="nowrap">
+          <Select
+            label={t('train.model')}
+            value={modelType}
+            onChange={(value) => {
+              if (value) setModelType(value);
+            }}
+            data={MODEL_TYPES.map((value) => ({ value, label: t(`model.type.${value}`) }))}
+            flex={2}
+            data-testid="train-model"
+          />
+          <NumberInput
+            label={t('train.horizon')}
+            value={horizon}
+            onChange={setHorizon}
+            min={1}
+            max={LONGEST_HORIZON}
+            allowDecimal={false}
+            clampBehavior="strict"
+            flex={1}
+            data-testid="train-horizon"
+          />
+        </Group>
+        <Button
+          fullWidth
+          leftSection={<IconSchool size={16} />}
+          loading={train.isPending}
+          disabled={running || typeof horizon !== 'number'}
+          onClick={start}
+          data-testid="train-button"
+        >
+          {t('train.start')}
+        </Button>
+        {train.isError && <ProblemAlert error={train.error} onRetry={start} />}
+        {status.isError && <ProblemAlert error={status.error} onRetry={status.refetch} />}
+        {running && status.data && (
+          <JobProgress
+            state={status.data.state}
+            progress={status.data.progress}
+            stage={status.data.stage}
+            testId="train-progress"
+          />
+        )}
+        {status.data && isFinished(status.data.state) && (
+          <TrainOutcome status={status.data} onRetry={start} />
+        )}
+      </Stack>
+    </Panel>
+  );
+}

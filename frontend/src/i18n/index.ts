@@ -1,0 +1,68 @@
+import i18next from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import en from './locales/en.json';
+
+/** BCP 47 tags of the page's languages, each in its own name. */
+export const LANGUAGES = { en: 'English', 'zh-TW': '繁體中文' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const STORAGE_KEY = 'stock-mlops-language';
+
+const LOADERS: Record<Language, () => Promise<object>> = {
+  en: () => Promise.resolve(en),
+  'zh-TW': async () => (await import('./locales/zh-TW.json')).default,
+};
+
+function isLanguage(value: string | null): value is Language {
+  return value !== null && value in LANGUAGES;
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(STORAGE_KEY);
+  } catch {
+    return null; // Storage is blocked: the browser's languages decide.
+  }
+}
+
+/** The language chosen before, else the first of the browser's that the page speaks, else English. */
+export function preferredLanguage(browser: readonly string[] = navigator.languages): Language {
+  const chosen = stored();
+  if (isLanguage(chosen)) return chosen;
+  for (const tag of browser) {
+    if (tag.startsWith('zh')) return 'zh-TW';
+    if (tag.startsWith('en')) return 'en';
+  }
+  return 'en';
+}
+
+async function load(language: Language): Promise<void> {
+  if (i18next.hasResourceBundle(language, 'translation')) return;
+  i18next.addResourceBundle(language, 'translation', await LOADERS[language]());
+}
+
+/** Switches the page's language, loads its texts first, and remembers the choice. */
+export async function setLanguage(language: Language): Promise<void> {
+  await load(language);
+  await i18next.changeLanguage(language);
+  document.documentElement.lang = language;
+  try {
+    localStorage.setItem(STORAGE_KEY, language);
+  } catch {
+    // Storage is blocked: the choice lasts as long as the page.
+  }
+}
+
+/** To be awaited before the first render, so that the page never shows in two languages. */
+export async function startI18n(language: Language): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    lng: language,
+    fallbackLng: 'en',
+    resources: { en: { translation: en } },
+    interpolation: { escapeValue: false }, // React escapes
+    returnNull: false,
+  });
+  await load(language);
+  await i18next.changeLanguage(language);
+  document.documentElement.lang = language;
+}

@@ -1,0 +1,41 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Shell } from '@/app/Shell';
+import { NotFound, RouteProblem } from '@/app/RouteStates';
+import { readStockSearch } from './stockSearch';
+
+const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const overviewRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/features/overview/OverviewPage'), 'OverviewPage'),
+});
+
+const stockRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/stock/$exchange/$ticker',
+  validateSearch: readStockSearch,
+  component: lazyRouteComponent(() => import('@/features/stock/StockPage'), 'StockPage'),
+});
+
+const monitoringRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/monitoring',
+  component: lazyRouteComponent(() => import('@/features/monitoring/MonitoringPage'), 'MonitoringPage'),
+});
+
+/** Every page is its own bundle; hovering over a link fetches it. */
+export function createAppRouter() {
+  return createRouter({
+    routeTree: rootRoute.addChildren([overviewRoute, stockRoute, monitoringRoute]),
+    defaultPreload: 'intent',
+    defaultErrorComponent: RouteProblem,
+    scrollRestoration: true,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+/** Where `npm run dev` finds the API and the WebSockets: nginx of the local profile unless told otherwise. */
+const target = process.env.STOCK_DEV_TARGET ?? 'http://127.0.0.1:8088';
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server: {
+    host: '127.0.0.1',
+    port: Number(process.env.STOCK_DEV_PORT ?? 5173),
+    strictPort: true,
+    proxy: {
+      '/api': { target, changeOrigin: false },
+      '/ws': { target, ws: true, changeOrigin: false },
+    },
+  },
+  build: {
+    target: 'es2022',
+    // A Content-Security-Policy without unsafe-inline and data: leaves no room for inlined assets.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // Libraries change seldom: their own file stays in the browser's cache over our releases.
+          groups: [
+            { name: 'charts', test: /node_modules[\\/](lightweight-charts|fancy-canvas)[\\/]/ },
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: 'tanstack', test: /node_modules[\\/]@tanstack[\\/]/ },
+          ],
+        },
+      },
+    },
+  },
+  test: {
+    environment: 'jsdom',
+    setupFiles: ['./src/testing/setup.ts'],
+    restoreMocks: true,
+    unstubGlobals: true,
+    include: ['src/**/*.test.{ts,tsx}'],
+  },
+});
