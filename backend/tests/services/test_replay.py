@@ -17,6 +17,7 @@ class World:
 
     def __init__(self) -> None:
         self.clocks = MemoryClocks()
+        self.tickers = 5
         self.loaded_at: list[datetime] = []
         self.asked: list[Instrument] = []
         self.ingest_error: Exception | None = None
@@ -25,10 +26,12 @@ class World:
     def start(self, session: date = FRIDAY, ends_at: date = TUESDAY) -> None:
         self.clocks.start_replay(session, SESSIONS.close_time(session), ends_at)
 
-    def ingest(self) -> None:
+    def ingest(self) -> int:
         if self.ingest_error is not None:
             raise self.ingest_error
-        self.loaded_at.append(self.clocks.clock("replay").now())
+        if self.tickers:
+            self.loaded_at.append(self.clocks.clock("replay").now())
+        return self.tickers
 
     def predict(self, instrument: Instrument) -> None:
         if instrument in self.failing:
@@ -53,6 +56,14 @@ def world() -> World:
 def test_nothing_happens_before_the_sample_is_loaded(world: World) -> None:
     assert world.replay().step() is StepOutcome.IDLE
     assert world.loaded_at == []
+
+
+def test_the_clock_stands_while_no_instrument_is_replayed(world: World) -> None:
+    world.start()
+    world.tickers = 0
+    replay = world.replay()
+    assert [replay.step(), replay.step()] == ["idle", "idle"]
+    assert world.session == FRIDAY
 
 
 def test_the_first_step_finishes_the_session_at_which_the_replay_stands(world: World) -> None:

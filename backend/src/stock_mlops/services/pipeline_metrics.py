@@ -21,3 +21,7 @@ REPLAY_SECONDS = Histogram(
 REPLAY_FAILURES = Counter("stock_replay_failures_total", "Parts of a replay step that failed", ["part"])
 REPLAY_SESSION = Gauge("stock_replay_session_timestamp_seconds", "Midnight (UTC) of the newest session released")
 REPLAY_LEFT = Gauge("stock_replay_sessions_left", "Sessions until the sample ends")
+
+CACHE_NOT_CLEARED = Counter(
+    "stock_etl_cache_not_cleared_total", "Loads after which Redis could not be told to forget older feature vectors"
+)

@@ -15,8 +15,11 @@ from enum import StrEnum
 import httpx
 from sqlalchemy import Engine
 from stock_kit.logging import get_logger
+from stock_kit.settings import ReplaySettings
 
-from stock_mlops.instruments import Instrument, Sessions
+from stock_mlops.instruments import Instrument, Sessions, sessions_of
+from stock_mlops.prices.sources import PriceSource
+from stock_mlops.prices.sources.sample import EXCHANGE, SampleSource
 from stock_mlops.services.pipeline_metrics import (
     REPLAY_FAILURES,
     REPLAY_LEFT,
@@ -40,9 +43,19 @@ _STANDBY_SECONDS = 5.0
 Predict = Callable[[Instrument], None]
 
 
+def begin_replay(clocks: Clocks, settings: ReplaySettings, source: PriceSource) -> None:
+    """Set the clock of a replayed source, when it stands nowhere yet; other sources need none."""
+    if not isinstance(source, SampleSource):
+        return
+    sessions = sessions_of(EXCHANGE)
+    first, last = source.first_session, source.last_session
+    start = sessions.previous(min(max(settings.start, first), last) + timedelta(days=1))
+    clocks.start_replay(start, sessions.close_time(start) + SETTLING_TIME, last)
+
+
 class StepOutcome(StrEnum):
     IDLE = "idle"
-    """The sample was not loaded yet."""
+    """Nothing is replayed: the sample was not loaded yet, or all its tickers went live."""
     RELEASED = "released"
     """A session was released, and is loaded."""
     FAILED = "failed"
@@ -59,7 +72,7 @@ class Replay:
     Args:
         clocks: where the replay stands.
         sessions: the sessions of the sample's exchange.
-        ingest: loads the sample up to the clock; raises when nothing could be loaded.
+        ingest: loads the replayed instruments up to the clock and says how many there are; raises when it cannot.
         instruments: the instruments to forecast after each session.
         predict: asks for one forecast.
     """
@@ -69,7 +82,7 @@ class Replay:
         clocks: Clocks,
         sessions: Sessions,
         *,
-        ingest: Callable[[], object],
+        ingest: Callable[[], int],
         instruments: Callable[[], Iterable[Instrument]],
         predict: Predict,
     ) -> None:
@@ -108,7 +121,8 @@ class Replay:
 
     def _release(self, state: ReplayState) -> StepOutcome:
         try:
-            self._ingest()
+            if not self._ingest():
+                return StepOutcome.IDLE
         except Exception as error:  # noqa: BLE001  whatever failed, the next step tries again
             REPLAY_FAILURES.labels("ingest").inc()
             log.warning("replay_ingest_failed", session=str(state.session), error=str(error))

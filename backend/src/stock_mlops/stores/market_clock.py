@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
 from sqlalchemy import Engine, Row, text
@@ -118,9 +118,8 @@ class MarketClocks:
         return self.replay()
 
     def _keep(self, row: Row[tuple[date, datetime, date, datetime]]) -> ReplayState:
-        state = ReplayState(
-            session=row.session, market_now=row.market_now, ends_at=row.ends_at, updated_at=row.updated_at
-        )
+        market_now = row.market_now.astimezone(UTC)  # psycopg2 gives the server's time zone
+        state = ReplayState(session=row.session, market_now=market_now, ends_at=row.ends_at, updated_at=row.updated_at)
         with self._lock:
             self._cached, self._cached_at = state, time.monotonic()
         return state
