@@ -1,8 +1,7 @@
 """Builds the sample that ships with stock_mlops from the wheel bokeh-sampledata (``uv pip install bokeh-sampledata``).
 
-The wheel has raw prices and an adjusted close, no dividends and splits. Both show in the ratio of adjusted to raw
-close, which changes by ``split * (1 + dividend / close)`` at an ex-date and by rounding noise else. The result is checked:
-adjusting with it has to reproduce the given adjusted close.
+The wheel has raw prices and an adjusted close, no dividends and splits; both are read out of the ratio of the two. The
+result is checked: adjusting with it has to reproduce the given adjusted close.
 """
 
 from __future__ import annotations
@@ -11,14 +10,11 @@ from importlib.resources import files
 from io import BytesIO
 
 import polars as pl
+from stock_mlops.prices.actions import with_implied_actions
 from stock_mlops.prices.adjustment import adjust
 from stock_mlops.prices.sources import sample
 
-# The ratio's steps are larger than 1e-3, its noise is below 1e-12.
 NOISE = 1e-9
-SPLITS = (1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0)
-LARGEST_DIVIDEND = 0.2
-"""As a share of the close; a step beyond it holds a split."""
 
 
 def read_prices() -> pl.DataFrame:
@@ -35,30 +31,12 @@ def read_prices() -> pl.DataFrame:
     )
 
 
-def with_corporate_actions(prices: pl.DataFrame) -> pl.DataFrame:
-    """Add dividend and split to the rows of all tickers."""
-    ratio = pl.col("adj_close") / pl.col("close")
-    split = pl.lit(1.0)
-    for known in SPLITS:
-        rest = pl.col("step") / known - 1
-        split = pl.when(rest.is_between(-NOISE, LARGEST_DIVIDEND)).then(known).otherwise(split)
-    dividend = (pl.col("step") / pl.col("split") - 1) * pl.col("close")
-    return (
-        prices.sort("ticker", "session")
-        .with_columns(step=(ratio / ratio.shift(1)).over("ticker").fill_null(1.0))
-        .with_columns(split=split)
-        .with_columns(dividend=dividend.round(2))
-        .drop("step")
-    )
-
-
 def check(rows: pl.DataFrame) -> None:
     """Stop when adjusting with the actions found does not give the source's adjusted close, up to one constant."""
-    raw = rows.with_columns(exchange=pl.lit("US"), source=pl.lit("check"))
     ratio = pl.col("close") / pl.col("adj_close")
     spread = (
-        adjust(raw)
-        .join(raw.select("ticker", "session", "adj_close"), on=["ticker", "session"])
+        adjust(rows)
+        .join(rows.select("ticker", "session", "adj_close"), on=["ticker", "session"])
         .group_by("ticker")
         .agg(spread=ratio.max() / ratio.min() - 1)
     )
@@ -69,8 +47,10 @@ def check(rows: pl.DataFrame) -> None:
 
 def main() -> None:
     columns = ("ticker", "session", "open", "high", "low", "close", "volume", "dividend", "split", "adj_close")
-    rows = with_corporate_actions(read_prices()).select(columns)
+    prices = read_prices().with_columns(exchange=pl.lit(sample.EXCHANGE), source=pl.lit("build"))
+    rows = with_implied_actions(prices.sort("ticker", "session"))
     check(rows)
+    rows = rows.select(columns)
     actions = rows.select(splits=(pl.col("split") != 1).sum(), dividends=(pl.col("dividend") > 0).sum())
     rows.write_parquet(sample.FILE, compression="zstd", compression_level=19)
     print(f"{sample.FILE}: {len(rows):,} rows, {sample.FILE.stat().st_size:,} bytes, {actions.to_dicts()[0]}")

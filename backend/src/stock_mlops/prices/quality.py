@@ -70,7 +70,7 @@ def _date_fault(frame: pl.DataFrame, sessions: Sessions, now: datetime) -> pl.Ex
     day = pl.col("session")
     today, closed = sessions.local_date(now), sessions.last_closed(now)
     first, last = frame["session"].min(), frame["session"].max()
-    known = sessions.array(first, last) if isinstance(first, date) and isinstance(last, date) else []
+    known = sessions.between(first, last) if isinstance(first, date) and isinstance(last, date) else []
     return (
         pl.when(day.is_null())
         .then(pl.lit("has no date"))

@@ -6,6 +6,7 @@ is not that of its raw rows. A run that was cut off is finished by the next one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ log = get_logger(__name__)
 
 # Rows that pass through the stages together: large enough for fast inserts, small beside the memory of a process.
 _CHUNK_ROWS = 100_000
+_CHUNK_SECONDS = 2.0
 
 # A move that a source repeats so much later is taken to be real: providers repair wrong prices within a day or two.
 _CONFIRMED_AFTER = timedelta(hours=20)
@@ -274,12 +276,15 @@ def _describe(report: TickerReport, state: RawState) -> None:
 
 
 def _chunks(fetched: Iterable[Fetched]) -> Iterator[list[Fetched]]:
+    """Groups worth an insert: many rows of a quick source, what came in a moment of a slow one."""
     chunk: list[Fetched] = []
+    rows, began = 0, time.monotonic()
     for item in fetched:
         chunk.append(item)
-        if sum(len(one.rows) for one in chunk) >= _CHUNK_ROWS:
+        rows += len(item.rows)
+        if rows >= _CHUNK_ROWS or time.monotonic() - began >= _CHUNK_SECONDS:
             yield chunk
-            chunk = []
+            chunk, rows, began = [], 0, time.monotonic()
     if chunk:
         yield chunk
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from stock_kit.settings import EtlSettings
@@ -11,28 +12,41 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.prices.sources.base import Fetched, FetchRequest, PriceSource, SourceError
 
 
-def _sample(_settings: EtlSettings, _file: Path | None, _instrument: Instrument | None) -> PriceSource:
+@dataclass(frozen=True)
+class SourceOptions:
+    """What a source may be told beside its name."""
+
+    settings: EtlSettings
+    file: Path | None = None
+    """What the source ``file`` reads."""
+    instrument: Instrument | None = None
+    """Whose prices the file holds, when it has no ticker column; else the only one to read from it."""
+    exchange: str = "US"
+    """Market of tickers that a file names without one."""
+
+
+def _sample(_options: SourceOptions) -> PriceSource:
     from stock_mlops.prices.sources.sample import SampleSource
 
     return SampleSource()
 
 
-def _file(_settings: EtlSettings, file: Path | None, instrument: Instrument | None) -> PriceSource:
+def _file(options: SourceOptions) -> PriceSource:
     from stock_mlops.prices.sources.file import FileSource
 
-    if file is None:
+    if options.file is None:
         raise SourceError("the source 'file' needs a file: CSV or Parquet")
-    return FileSource(file, instrument)
+    return FileSource(options.file, options.instrument, options.exchange)
 
 
-def _yfinance(settings: EtlSettings, _path: Path | None, _instrument: Instrument | None) -> PriceSource:
+def _yfinance(options: SourceOptions) -> PriceSource:
     from stock_mlops.prices.sources.yahoo import YahooSource
 
-    return YahooSource(settings)
+    return YahooSource(options.settings)
 
 
 # Opened by name, so that only the chosen one's libraries are imported.
-SOURCES: Mapping[str, Callable[[EtlSettings, Path | None, Instrument | None], PriceSource]] = {
+SOURCES: Mapping[str, Callable[[SourceOptions], PriceSource]] = {
     "sample": _sample,
     "file": _file,
     "yfinance": _yfinance,
@@ -40,22 +54,21 @@ SOURCES: Mapping[str, Callable[[EtlSettings, Path | None, Instrument | None], Pr
 
 
 def open_source(
-    name: str, settings: EtlSettings, *, file: Path | None = None, instrument: Instrument | None = None
+    name: str,
+    settings: EtlSettings,
+    *,
+    file: Path | None = None,
+    instrument: Instrument | None = None,
+    exchange: str = "US",
 ) -> PriceSource:
-    """The source ``name``.
-
-    Args:
-        name: one of ``SOURCES``.
-        settings: pace and overlap of sources that need them.
-        file: what the source ``file`` reads.
-        instrument: whose prices a file holds that has no ticker column.
+    """The source ``name``, one of ``SOURCES``; for the other arguments see :class:`SourceOptions`.
 
     Raises:
         SourceError: the name is unknown, or the source cannot be opened so.
     """
     if name not in SOURCES:
         raise SourceError(f"source: expected one of {', '.join(SOURCES)}, got {name!r}")
-    return SOURCES[name](settings, file, instrument)
+    return SOURCES[name](SourceOptions(settings, file, instrument, exchange))
 
 
 __all__ = ["SOURCES", "FetchRequest", "Fetched", "PriceSource", "SourceError", "open_source"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -13,9 +13,6 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.prices.schema import REJECTED_SCHEMA, SOURCE_SCHEMA
 
 Timeline = Literal["live", "replay"]
-
-Progress = Callable[[int, int], None]
-"""Called with how many tickers are done, and how many there are."""
 
 
 class SourceError(ValueError):
@@ -76,7 +73,7 @@ class PriceSource(Protocol):
         """
         ...
 
-    def fetch(self, request: FetchRequest, progress: Progress | None = None) -> Iterable[Fetched]:
+    def fetch(self, request: FetchRequest) -> Iterable[Fetched]:
         """The prices of each instrument asked for, one answer each.
 
         Raises:

@@ -11,7 +11,7 @@ import polars as pl
 
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.prices.schema import ROW_NUMBER, SOURCE_SCHEMA
-from stock_mlops.prices.sources.base import Fetched, FetchRequest, Progress, SourceError, Timeline
+from stock_mlops.prices.sources.base import Fetched, FetchRequest, SourceError, Timeline
 
 EXCHANGE = "US"
 FILE = Path(__file__).with_name("daily.parquet")
@@ -37,13 +37,11 @@ class SampleSource:
     def last_session(self) -> date:
         return _session(_daily()["session"].max())
 
-    def fetch(self, request: FetchRequest, progress: Progress | None = None) -> Iterator[Fetched]:
+    def fetch(self, request: FetchRequest) -> Iterator[Fetched]:
         wanted = self.instruments() if request.instruments is None else request.instruments
         released = sessions_of(EXCHANGE).last_closed(request.until)
-        for done, instrument in enumerate(wanted, start=1):
+        for instrument in wanted:
             yield self._of(instrument, released, request)
-            if progress is not None:
-                progress(done, len(wanted))
 
     def _of(self, instrument: Instrument, released: date, request: FetchRequest) -> Fetched:
         rows = _daily().filter(pl.col("ticker") == instrument.ticker)
