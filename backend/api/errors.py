@@ -8,9 +8,11 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from clickhouse_connect.driver.exceptions import DatabaseError as ClickHouseDatabaseError
 from clickhouse_connect.driver.exceptions import OperationalError as ClickHouseOperationalError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from psycopg2.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -24,6 +26,8 @@ from api.schemas.common import Problem
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_NOT_MIGRATED = "its schema is not there yet"
+_NO_SUCH_TABLE_OR_DATABASE = (60, 81)  # ClickHouse's UNKNOWN_TABLE and UNKNOWN_DATABASE
 _URN = "urn:stock-mlops:problem:"
 
 
@@ -62,6 +66,11 @@ def outage(error: BaseException) -> DependencyUnavailableError | None:
         return DependencyUnavailableError("PostgreSQL", _first_line(error.orig or error))
     if isinstance(error, ClickHouseOperationalError):
         return DependencyUnavailableError("ClickHouse", _first_line(error.__cause__ or error))
+    # A database that came up empty: the process that noticed is migrating it.
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable):
+        return DependencyUnavailableError("PostgreSQL", _NOT_MIGRATED)
+    if isinstance(error, ClickHouseDatabaseError) and error.code in _NO_SUCH_TABLE_OR_DATABASE:
+        return DependencyUnavailableError("ClickHouse", _NOT_MIGRATED)
     return None
 
 
@@ -81,7 +90,7 @@ class ErrorRenderer:
         app.add_exception_handler(StockMlopsError, self.on_known)
         app.add_exception_handler(RequestValidationError, self.on_invalid)
         app.add_exception_handler(HTTPException, self.on_http)
-        for kind in (DBAPIError, PoolTimeout, ClickHouseOperationalError):
+        for kind in (DBAPIError, PoolTimeout, ClickHouseDatabaseError):
             app.add_exception_handler(kind, self.on_driver)
         app.add_exception_handler(Exception, self.on_bug)
 

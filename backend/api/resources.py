@@ -3,6 +3,7 @@ when it is first needed, so a dependency that is down at start is found when it 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
     clickhouse = partial(get_client, settings.clickhouse)
     clocks = MarketClocks(meta)
     with ExitStack() as stack:
+        schema = await _open_schema(settings, stack)
         mlflow = MlflowRest(settings.mlflow)
         stack.callback(mlflow.close)
         queue = _open_queue(settings, stack)
@@ -100,14 +102,13 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         reaper.start()
         stack.callback(reaper.stop)
         readiness = _open_readiness(
-            settings,
+            schema,
             stack,
             {
                 "model_meta_db": partial(_ping, meta),
                 "raw_db": partial(_ping, raw),
                 "clickhouse": partial(_ping_clickhouse, clickhouse),
                 "redis": _redis_check(settings.redis, settings.redis.broker_db),
-                "mlflow": mlflow.ping,
             },
         )
         services = Readiness(service_checks(settings), cache_seconds=2.0)
@@ -136,6 +137,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         socket_connect_timeout=_REDIS_TIMEOUT,
     )
     with ExitStack() as stack:
+        schema = await _open_schema(settings, stack)
         producer = EventProducer(settings.kafka, "backend2")
         stack.callback(producer.close)
         writer = OutboxConnection(meta)
@@ -153,7 +155,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         models.start()
         stack.callback(models.close)
         readiness = _open_readiness(
-            settings,
+            schema,
             stack,
             {
                 "model_meta_db": partial(_ping, meta),
@@ -180,10 +182,15 @@ def _open_queue(settings: Settings, stack: ExitStack) -> CeleryQueue:
     return queue
 
 
-def _open_readiness(settings: Settings, stack: ExitStack, checks: Mapping[str, Check]) -> Readiness:
+async def _open_schema(settings: Settings, stack: ExitStack) -> SchemaKeeper:
+    """Before the threads that use the tables are started, and before the first request comes."""
     schema = SchemaKeeper(partial(is_current, settings), migrate_in_child)
-    schema.start()
     stack.callback(schema.close)
+    await asyncio.to_thread(schema.start)
+    return schema
+
+
+def _open_readiness(schema: SchemaKeeper, stack: ExitStack, checks: Mapping[str, Check]) -> Readiness:
     readiness = Readiness({**checks, "schema": schema.check})
     stack.callback(readiness.close)
     return readiness

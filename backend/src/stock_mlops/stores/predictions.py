@@ -126,7 +126,7 @@ class Predictions:
         return [SettledPrediction(event, _actual(event, closes)) for event in events]
 
     def _adjusted_closes(self, events: Sequence[PredictionEvent]) -> dict[tuple[str, str, date], float]:
-        """Adjusted closes of the sessions that ``events`` start from and aim at, provisional ones left out."""
+        """Adjusted closes of the sessions that ``events`` start from and aim at; only closed sessions are stored."""
         if not events:
             return {}
         rows = (
@@ -135,7 +135,7 @@ class Predictions:
                 "SELECT exchange, ticker, session, argMax(close, version) AS adjusted FROM prices"
                 " WHERE (exchange, ticker) IN {instruments:Array(Tuple(String, String))}"
                 " AND session IN {sessions:Array(Date32)}"
-                " GROUP BY exchange, ticker, session HAVING NOT argMax(provisional, version)",
+                " GROUP BY exchange, ticker, session",
                 parameters={
                     "instruments": sorted({(event.exchange, event.ticker) for event in events}),
                     "sessions": sorted({day for event in events for day in (event.as_of, event.target_session)}),

@@ -73,7 +73,9 @@ class SchemaKeeper:
         self._thread = threading.Thread(target=self._run, name="schema", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Look once, migrating when that is needed and possible now; what cannot be done now goes on in a thread."""
+        if not self._try():
+            self._thread.start()
 
     def close(self) -> None:
         self._stop.set()
@@ -84,15 +86,18 @@ class SchemaKeeper:
             raise SchemaOutdatedError("the databases are not migrated to this release yet")
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                if self._current():
-                    self._done.set()
-                    return
+        while not self._stop.wait(_RETRY_SECONDS) and not self._try():
+            pass
+
+    def _try(self) -> bool:
+        try:
+            if not self._current():
                 self._migrate()
-            except Exception as error:  # noqa: BLE001  servers may still be starting; readiness tells meanwhile
-                log.info("schema_not_checked", error=str(error).splitlines()[0] if str(error) else repr(error))
-            self._stop.wait(_RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001  servers may still be starting; readiness tells meanwhile
+            log.info("schema_not_checked", error=str(error).splitlines()[0] if str(error) else repr(error))
+            return False
+        self._done.set()
+        return True
 
 
 def migrate_in_child() -> None:
