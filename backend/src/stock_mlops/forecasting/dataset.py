@@ -66,6 +66,7 @@ def build_dataset(spec: ModelSpec, frame: pl.DataFrame) -> Dataset:
         raise TrainingDataError(f"{spec.instrument}: expected the columns {', '.join(missing)}, which the data lacks")
     frame = _within(spec, frame)
     _check_prices(spec, frame["close"])
+    _check_length(spec, frame.height)
     sessions, position = _session_axis(spec, frame["session"])
     x = np.full((len(sessions), len(spec.features)), np.nan)
     x[position] = frame.select(pl.col(list(spec.features)).cast(pl.Float64)).to_numpy()
@@ -73,7 +74,7 @@ def build_dataset(spec: ModelSpec, frame: pl.DataFrame) -> Dataset:
     close = np.full(len(sessions), np.nan)
     close[position] = frame["close"].cast(pl.Float64).to_numpy()
     dataset = _after_warm_up(Dataset(sessions, close, x, log_returns(close, spec.horizon)))
-    _check_length(spec, dataset)
+    _check_length(spec, min(len(dataset), int(dataset.complete.sum())))
     return dataset
 
 
@@ -144,11 +145,10 @@ def _after_warm_up(dataset: Dataset) -> Dataset:
     return Dataset(dataset.sessions[first:], dataset.close[first:], dataset.x[first:], dataset.y[first:])
 
 
-def _check_length(spec: ModelSpec, dataset: Dataset) -> None:
+def _check_length(spec: ModelSpec, usable: int) -> None:
     validation = spec.validation
     needed = minimum_length(validation.folds, spec.horizon, validation.embargo)
-    usable = int(dataset.complete.sum())
-    if usable < needed or len(dataset) < needed:
+    if usable < needed:
         raise TooLittleHistoryError(
             f"{spec.instrument}: expected at least {needed} sessions with all features (one year to train on, horizon"
             f" {spec.horizon}, {validation.folds} test windows of a month), got {usable}; load a longer history, or ask"

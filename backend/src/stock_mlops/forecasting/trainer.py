@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from stock_mlops.forecasting.bundle import BundleInfo, ForecastBundle
 from stock_mlops.forecasting.dataset import Dataset, TrainingDataError, build_dataset
@@ -130,7 +131,14 @@ def train(
     Raises:
         TooLittleHistoryError, TrainingDataError: see :func:`~stock_mlops.forecasting.dataset.build_dataset`.
     """
-    dataset = build_dataset(spec, frame)
+    # One BLAS thread: matrices of this size gain nothing from more, and sums in another order differ in the last bit.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _train(spec, build_dataset(spec, frame), data_version, feature_version, progress)
+
+
+def _train(
+    spec: ModelSpec, dataset: Dataset, data_version: str, feature_version: str, progress: Progress
+) -> TrainingResult:
     steps = spec.horizon * (spec.validation.folds + 1)
     evaluations, estimators = [], []
     for horizon in range(1, spec.horizon + 1):

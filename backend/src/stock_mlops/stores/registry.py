@@ -5,7 +5,9 @@ Imports mlflow (250 MB, seconds) when it is first used; only workers that train 
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,10 +104,12 @@ class ModelRegistry:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(self._timeout))
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(_RETRIES))
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
         from requests import RequestException
 
+        logging.getLogger("mlflow").setLevel(logging.ERROR)  # it tells of its guesses about pip and type hints
         try:
             yield MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
         except MlflowException as error:
@@ -165,16 +169,19 @@ def save_model(folder: Path, files: ModelFiles, run_id: str | None = None) -> No
         inputs=Schema([ColSpec("double", name) for name in files.inputs]),
         outputs=Schema([ColSpec("double", name) for name in files.outputs]),
     )
-    mlflow.pyfunc.save_model(
-        folder,
-        python_model=str(Path(__file__).with_name("mlflow_model.py")),
-        artifacts={"bundle": str(files.bundle)},
-        signature=signature,
-        input_example=pd.DataFrame([files.example]),
-        # Named, because MLflow would otherwise start a process that loads the model to find out.
-        pip_requirements=["stock-mlops"],
-        mlflow_model=Model(run_id=run_id, artifact_path=_MODEL_PATH),
-    )
+    with warnings.catch_warnings():
+        # It advises type hints to guess the signature from, which is given here.
+        warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method", category=UserWarning)
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(Path(__file__).with_name("mlflow_model.py")),
+            artifacts={"bundle": str(files.bundle)},
+            signature=signature,
+            input_example=pd.DataFrame([files.example]),
+            # Named, because MLflow would otherwise start a process that loads the model to find out.
+            pip_requirements=["stock-mlops"],
+            mlflow_model=Model(run_id=run_id, artifact_path=_MODEL_PATH),
+        )
 
 
 def _now() -> int:

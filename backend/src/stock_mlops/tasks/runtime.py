@@ -49,6 +49,7 @@ def serve(queue: str) -> int:
                 "worker",
                 f"--queues={queue}",
                 f"--hostname={queue}@%h",
+                f"--pool={'prefork' if train else 'threads'}",
                 f"--concurrency={concurrency}",
                 "--without-gossip",
                 "--without-mingle",

@@ -1,7 +1,8 @@
 """Start a Celery worker: ``python -m stock_mlops.tasks.worker train`` (or ``predict``).
 
-One parent takes messages and serves ``/metrics``, ``/health`` and ``/ready``; forked processes do the work. SIGTERM
-stops at once and gives the running jobs back, so that another worker takes them within seconds.
+One process takes messages and serves ``/metrics``, ``/health`` and ``/ready``. Training runs in processes forked from
+it; a long prediction, which is short beside that, in its threads. SIGTERM stops at once and gives the running jobs back,
+so that another worker takes them within seconds.
 """
 
 from __future__ import annotations
