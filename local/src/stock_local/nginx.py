@@ -46,6 +46,9 @@ http {{
     fastcgi_temp_path {folder}/tmp/fastcgi;
     uwsgi_temp_path {folder}/tmp/uwsgi;
     scgi_temp_path {folder}/tmp/scgi;
+    upstream backend1 {{ server {backend1}; keepalive 32; }}
+    upstream backend2 {{ server {backend2}; keepalive 32; }}
+    upstream ws_monitor {{ server {ws_monitor}; keepalive 8; }}
     include {folder}/stock.conf;
 }}
 """
@@ -66,16 +69,21 @@ def render(template: str, values: dict[str, str]) -> str:
 
 
 def _values(settings: Settings) -> dict[str, str]:
-    def address(url: str) -> str:
-        return urlsplit(url).netloc
-
+    """What the template asks for; where requests go are the names of the upstream blocks in ``_MAIN``."""
     return {
         "LISTEN": f"{settings.local.http_host}:{settings.http_port}",
-        "BACKEND1": address(settings.backend1.url),
-        "BACKEND2": address(settings.backend2.url),
-        "WS_MONITOR": address(settings.ws_monitor.url),
+        "BACKEND1": "backend1",
+        "BACKEND2": "backend2",
+        "WS_MONITOR": "ws_monitor",
         "FRONTEND_DIR": _quoted(str(frontend_dir(settings))),
     }
+
+
+def _main(settings: Settings, folder: Path) -> str:
+    # As root its workers would run as nobody, who may not be able to enter the checkout.
+    user = "user root;" if os.geteuid() == 0 else ""
+    upstreams = {name: urlsplit(getattr(settings, name).url).netloc for name in ("backend1", "backend2", "ws_monitor")}
+    return _MAIN.format(folder=folder, user=user, **upstreams)
 
 
 def frontend_dir(settings: Settings) -> Path:
@@ -96,9 +104,7 @@ def nginx_service(settings: Settings, folder: Path) -> Service:
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
         template = settings.path("nginx/stock.conf.template").read_text()
         (folder / "stock.conf").write_text(render(template, _values(settings)))
-        # As root its workers would run as nobody, who may not be able to enter the checkout.
-        user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
+        (folder / "nginx.conf").write_text(_main(settings, folder))
 
     return Service(
         name="nginx",
