@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stock_mlops.cli.console import console, fail
+from stock_mlops.cli.console import console, fail, plain_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,26 +56,21 @@ def read_datasets(settings: Settings) -> list[Dataset]:
 
 
 def datasets_table(found: list[Dataset]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=f"{len(found)} datasets", title_justify="left", header_style="bold")
-    for heading in ("exchange", "ticker", "source", "timeline", "first", "last"):
+    table = plain_table()
+    for heading in ("ticker", "source", "timeline", "first", "last"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("rows", justify="right")
-    table.add_column("last close", justify="right")
-    table.add_column("loaded (UTC)", no_wrap=True)
+    for heading in ("rows", "last close"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("freshness", no_wrap=True)
     for item in found:
         table.add_row(
-            item.exchange,
-            item.ticker,
+            f"{item.exchange}:{item.ticker}",
             item.source,
             item.timeline,
             item.first_session.isoformat(),
             item.last_session.isoformat(),
             f"{item.rows:,}",
             f"{item.last_close:,.2f}",
-            f"{item.loaded_at:%Y-%m-%d %H:%M:%S}",
             _freshness(item),
         )
     return table
@@ -84,5 +79,4 @@ def datasets_table(found: list[Dataset]) -> Table:
 def _freshness(item: Dataset) -> str:
     if item.fresh:
         return "[green]fresh[/green]"
-    noun = "session" if item.sessions_behind == 1 else "sessions"
-    return f"[yellow]{item.sessions_behind} {noun} behind[/yellow] (expected {item.expected_session})"
+    return f"[yellow]{item.sessions_behind:,} behind[/yellow]"

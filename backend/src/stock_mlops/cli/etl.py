@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stock_mlops.cli.console import console, errors, fail
+from stock_mlops.cli.console import console, errors, fail, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from stock_kit.settings import Settings
 
+    from stock_mlops.instruments import Instrument
     from stock_mlops.services.etl_report import RunReport
     from stock_mlops.services.ingest_report import TickerReport
     from stock_mlops.workflows.remote import PrefectServer
@@ -130,7 +131,7 @@ def _run_on_server(
         )
     upload = None if file is None else Uploads(settings.s3).put(file)
     run_id = server.start(DEPLOYMENT, {**parameters, "upload": upload})
-    console.print(f"Flow run [bold]{run_id}[/bold]: {server.page(run_id)}", highlight=False)
+    console.print(f"Flow run: {server.page(run_id)}", highlight=False, soft_wrap=True)
     return _follow(settings, server, run_id) if wait else None
 
 
@@ -169,24 +170,25 @@ def _progress() -> Progress:
 def _display(progress: Progress) -> Callable[[RunReport], None]:
     """Shows each report: a bar over the tickers, and a line for each one that ended since the report before."""
     bar = progress.add_task("tickers", total=None)
-    told: set[str] = set()
+    told: set[Instrument] = set()
 
     def show_progress(report: RunReport) -> None:
         progress.update(bar, total=report.total, completed=len(report.tickers))
         for ticker in report.tickers:
-            if ticker.instrument.key not in told:
-                told.add(ticker.instrument.key)
+            if ticker.instrument not in told:
+                told.add(ticker.instrument)
                 progress.console.print(_line(ticker), highlight=False)
 
     return show_progress
 
 
 def _line(ticker: TickerReport) -> str:
-    if ticker.error:
-        return f"[red]✗[/red] {ticker.instrument.key}: failed"
-    rejected = f", [yellow]{ticker.rejected:,} rejected[/yellow]" if ticker.rejected else ""
-    new = f"{ticker.new + ticker.changed:,} of {ticker.rows_read:,} rows are new"
-    return f"[green]✓[/green] {ticker.instrument.key}: {new}{rejected}"
+    if ticker.error is not None:
+        return f"[red]✗[/red] {ticker.instrument}: failed"
+    written = ticker.new + ticker.changed
+    what = f"{written:,} rows written" if written else "nothing new"
+    rejected = f", [yellow]{ticker.rejected:,} rows rejected[/yellow]" if ticker.rejected else ""
+    return f"[green]✓[/green] {ticker.instrument}: {what}{rejected}"
 
 
 def show(report: RunReport) -> None:
@@ -198,30 +200,29 @@ def show(report: RunReport) -> None:
     console.print(_table(report))
     for ticker in report.tickers:
         if ticker.error is not None:
-            errors.print(f"{ticker.instrument.key}: {ticker.error}", style="red", markup=False, highlight=False)
+            errors.print(f"{ticker.instrument}: {ticker.error}", style="red", markup=False, highlight=False)
+        for note in ticker.notes:
+            console.print(f"{ticker.instrument}: {note}", markup=False, highlight=False)
     _show_rejections(report)
     if not report.failed and report.written == 0:
         console.print("Nothing new: everything the source has is stored already.")
 
 
 def _table(report: RunReport) -> Table:
-    from rich.table import Table
-
-    table = Table(header_style="bold")
+    table = plain_table()
     table.add_column("ticker", no_wrap=True)
     for heading in ("rows read", "new", "changed", "unchanged", "rejected"):
-        table.add_column(heading, justify="right")
-    for heading in ("first", "last", "outcome"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("first", "last"):
         table.add_column(heading, no_wrap=True)
-    for ticker in report.tickers:
-        numbers = (ticker.rows_read, ticker.new, ticker.changed, ticker.unchanged)
+    for item in report.tickers:
+        numbers = (item.rows_read, item.new, item.changed, item.unchanged)
         table.add_row(
-            ticker.instrument.key,
+            f"[red]{item.instrument}[/red]" if item.error is not None else str(item.instrument),
             *(f"{number:,}" for number in numbers),
-            f"[yellow]{ticker.rejected:,}[/yellow]" if ticker.rejected else "0",
-            str(ticker.first_session or ""),
-            str(ticker.last_session or ""),
-            "[red]failed[/red]" if ticker.error else "[green]loaded[/green]",
+            f"[yellow]{item.rejected:,}[/yellow]" if item.rejected else "0",
+            str(item.first_session or ""),
+            str(item.last_session or ""),
         )
     return table
 
@@ -235,7 +236,7 @@ def _show_rejections(report: RunReport) -> None:
     for ticker, item in shown:
         where = f"row {item.row_number}" if item.row_number is not None else "a row"
         console.print(
-            f"  {ticker.instrument.key} {where} ({item.session or 'no date'}): {item.reason}",
+            f"  {ticker.instrument} {where} ({item.session or 'no date'}): {item.reason}",
             markup=False,
             highlight=False,
         )
