@@ -1,7 +1,7 @@
 """Start a Celery worker: ``python -m stock_mlops.tasks.worker train`` (or ``predict``).
 
 One process takes messages and serves ``/metrics``, ``/health`` and ``/ready``. Training runs in processes forked from
-it; a long prediction, which is short beside that, in its threads. SIGTERM stops at once and gives the running jobs back,
+it; a long prediction, short beside that, in its threads. SIGTERM stops at once and gives the running jobs back,
 so that another worker takes them within seconds.
 """
 
