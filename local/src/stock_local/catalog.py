@@ -114,8 +114,7 @@ def _backend(settings: Settings, name: str) -> Service:
 
 def _worker(settings: Settings, queue: str) -> Service:
     celery = settings.celery
-    train = queue == "train"
-    port = celery.train_metrics_port if train else celery.predict_metrics_port
+    port = celery.train_metrics_port if queue == "train" else celery.predict_metrics_port
     return Service(
         name=f"celery_{queue}",
         argv=_module("stock_mlops.tasks.worker", queue),

@@ -46,14 +46,18 @@ def tcp(host: str, port: int) -> Probe:
     return probe
 
 
-async def http_request(method: str, host: str, port: int, path: str, expected: tuple[int, ...]) -> None:
-    """Ask without a body, and look at the answer's status only.
+async def http_request(
+    method: str, host: str, port: int, path: str, expected: tuple[int, ...], body: bytes = b""
+) -> None:
+    """Ask, and look at the answer's status only.
 
     Raises:
         NotReadyError: no answer, or one with another status.
     """
-    request = f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    line = await _ask(host, port, request.encode(), b"\r\n")
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    line = await _ask(host, port, head.encode() + body, b"\r\n")
     parts = line.split()
     if len(parts) < 2 or not parts[1].isdigit() or int(parts[1]) not in expected:
         raise NotReadyError(f"{method} {path} answered {line.decode(errors='replace').strip()!r}")

@@ -146,6 +146,8 @@ class Runner:
         began = time.monotonic()
         if self.service.prepare is not None:
             await asyncio.to_thread(self.service.prepare)
+        if self._stop.is_set():
+            return ""
         self.child = await Child.start(self.service.argv, self._env, self._cwd, self._log, self.service.account)
         exited = asyncio.create_task(self.child.exited())
         stop = asyncio.create_task(self._stop.wait())

@@ -93,6 +93,8 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
         _write_private(config, json.dumps({"identities": [identity]}))
 
     async def make_buckets() -> None:
+        # Its parts find each other after the S3 port is open: only when a file can be stored it is ready.
+        await probes.http_request("PUT", host, filer, "/.ready", (201,), body=b"ready")
         for bucket in (settings.mlflow_bucket, settings.export_bucket):
             # A bucket is a folder below /buckets of the filer; 409: it is there.
             await probes.http_request("POST", host, filer, f"/buckets/{bucket}/", (201, 409))
@@ -116,6 +118,10 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
             "-master.telemetry=false",
             "-master.volumeSizeLimitMB=1024",
             "-master.volumePreallocate=false",
+            "-master.peers=none",
+            "-master.electionTimeout=500ms",  # of a cluster of one; the default makes a restart last 20 s
+            "-filer.localSocket=filer.sock",  # below the working directory; by default in /tmp
+            "-s3.localSocket=s3.sock",
             "-volume.max=0",
             *(f"-{name}={number}" for name, number in internal.items()),
         ),
@@ -123,8 +129,11 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
         address=settings.endpoint_url,
         ports={"S3": port, **internal},
         host=host,
+        cwd=folder,
         prepare=prepare,
         provision=make_buckets,
+        # Asked to stop, its parts wait for each other for 15 s. All that it acknowledged is in files, so it may be killed.
+        stop_grace=2,
     )
 
 
