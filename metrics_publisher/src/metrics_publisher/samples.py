@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from math import isfinite
 
@@ -15,6 +16,7 @@ DROPPED_KEY = "stock_publisher_samples_dropped"
 _FAMILIES = ("stock_", "http_", "process_")
 # Buckets are most of a page and Prometheus keeps them; "created" is a time, not a measurement.
 _SKIPPED_SUFFIXES = ("_bucket", "_created")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*[{ ]")
 
 
 class NotMetricsError(ValueError):
@@ -44,13 +46,13 @@ def flatten(text: str, limit: int = MAX_SAMPLES) -> dict[str, float]:
 def _wanted(lines: Iterable[str]) -> Iterator[str]:
     """Leaves out before parsing what nobody asked for: parsing is the costly part."""
     for line in lines:
-        if line.startswith("#"):
+        if not line or line.startswith("#"):
             continue
+        if not _NAME.match(line):
+            raise NotMetricsError(f"expected Prometheus text, got {line[:60]!r}")
         name = line.partition("{")[0].partition(" ")[0]
         if name.startswith(_FAMILIES) and not name.endswith(_SKIPPED_SUFFIXES):
             yield line
-        elif name and not (name[0].isalpha() or name[0] in "_:"):
-            raise NotMetricsError(f"expected Prometheus text, got {line[:60]!r}")
 
 
 def _parse(lines: Iterable[str]) -> Iterator[Sample]:

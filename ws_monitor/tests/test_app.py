@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from stock_kit.events import PredictionEvent, Topic
+from stock_kit.health import Readiness
+from stock_kit.settings import WsMonitorSettings
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from ws_monitor.app import BadQueryError, create_app, parse_query
+from ws_monitor.frames import ChannelName
+from ws_monitor.hub import Hub
+from ws_monitor.memory import MemoryLog
+from ws_monitor.records import Place
+
+MakePrediction = Callable[..., PredictionEvent]
+
+
+def _fail() -> None:
+    raise ConnectionError("refused")
+
+
+class Service:
+    """The application around a hub that holds one prediction."""
+
+    def __init__(self, event: PredictionEvent) -> None:
+        self.log = MemoryLog()
+        self.log.append(Topic.PREDICTIONS, event)
+        self.hub: Hub | None = None
+        self.app = create_app(self._hub, Readiness({"clickhouse": _fail}), self._lifespan)
+
+    def _hub(self) -> Hub:
+        assert self.hub is not None
+        return self.hub
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self.hub = Hub(WsMonitorSettings(frame_interval=timedelta(milliseconds=10)))
+        self.hub.start_at({Place(str(Topic.PREDICTIONS), 0): 0})
+        self.hub.receive(self.log.poll(0, hold=False))
+        self.hub.loaded.set()
+        yield
+
+
+class Client:
+    """Talks to the service over a real connection, on the server that runs in production."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def websocket(self, path: str) -> ClientConnection:
+        return connect(f"ws://127.0.0.1:{self._port}{path}", open_timeout=10)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self._port}{path}", trust_env=False)
+
+
+@pytest.fixture
+def client(make_prediction: MakePrediction) -> Iterator[Client]:
+    config = uvicorn.Config(Service(make_prediction()).app, log_config=None, ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield Client(listening.getsockname()[1])
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def receive(connection: ClientConnection) -> Any:
+    return json.loads(connection.recv(timeout=10))
+
+
+@pytest.mark.parametrize("path", ["/ws/predictions", "/ws/predictions/"])
+def test_the_first_frame_is_a_snapshot(client: Client, path: str) -> None:
+    with client.websocket(path) as connection:
+        frame = receive(connection)
+    assert (frame["channel"], frame["kind"]) == ("predictions", "snapshot")
+    assert frame["messages"][0]["data"]["ticker"] == "AAPL"
+
+
+def test_a_client_resumes_with_the_cursor_as_it_stands_in_the_url(client: Client) -> None:
+    with client.websocket("/ws/predictions") as connection:
+        cursor = receive(connection)["cursor"]
+    with client.websocket(f"/ws/predictions?since={cursor}") as connection:
+        frame = receive(connection)
+    assert (frame["kind"], frame["messages"]) == ("update", [])
+
+
+def test_a_ping_is_answered_and_any_other_word_is_ignored(client: Client) -> None:
+    with client.websocket("/ws/alerts") as connection:
+        receive(connection)
+        connection.send('{"subscribe":"everything"}')
+        connection.send(b"\x00")
+        connection.send("ping")
+        assert receive(connection)["kind"] == "ping"
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("ticker=AAPL", "ticker: expected EXCHANGE:TICKER as in US:AAPL, got AAPL"),
+        ("ticker=US:", "ticker: expected EXCHANGE:TICKER as in US:AAPL, got US:"),
+        ("tickers=US:AAPL", "unknown parameter tickers; expected since or ticker"),
+    ],
+)
+def test_a_wrong_query_closes_with_the_reason(client: Client, query: str, reason: str) -> None:
+    with client.websocket(f"/ws/predictions?{query}") as connection, pytest.raises(ConnectionClosed) as closed:
+        receive(connection)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, reason)
+
+
+def test_tickers_come_repeated_or_as_a_list() -> None:
+    _, keys = parse_query(ChannelName.ALERTS, b"ticker=US:AAPL,TW:2330&ticker=HK:0700.HK")
+    assert keys == {"US:AAPL", "TW:2330", "HK:0700.HK"}
+
+
+def test_the_metrics_channel_refuses_tickers() -> None:
+    with pytest.raises(BadQueryError, match="no tickers"):
+        parse_query(ChannelName.METRICS, b"ticker=US:AAPL")
+
+
+def test_too_many_tickers_are_refused() -> None:
+    with pytest.raises(BadQueryError, match="at most 100 tickers, got 101"):
+        parse_query(ChannelName.ALERTS, b"ticker=" + b",".join(b"US:A%d" % n for n in range(101)))
+
+
+def test_the_number_of_clients_follows_those_connected(client: Client) -> None:
+    def connected() -> str:
+        lines = client.get("/metrics").text.splitlines()
+        return next(line for line in lines if line.startswith('stock_ws_clients{channel="alerts"}')).split()[1]
+
+    with client.websocket("/ws/alerts") as connection:
+        receive(connection)
+        assert connected() == "1.0"
+    deadline = time.monotonic() + 5
+    while connected() != "0.0" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert connected() == "0.0"
+
+
+def test_health_is_the_process_and_ready_its_dependencies(client: Client) -> None:
+    assert client.get("/health").status_code == 200
+    answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["clickhouse"]["error"] == "ConnectionError: refused"
