@@ -12,10 +12,11 @@ from bisect import insort
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Callable, Iterable
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import (
     InvalidProducerEpochError,
     KafkaError,
@@ -50,6 +51,8 @@ _STALL_CHECK = 2.0
 # Topics exist and still no acknowledgement: start over with a new producer.
 _STALL_REBUILD = 12.0
 _RETRY = 0.5
+_POLL_MS = 5
+_POLL_PAUSE = 0.05
 # What may be handed to the client before it is acknowledged: the client itself has no bound.
 _MAX_IN_FLIGHT = 5_000
 
@@ -143,6 +146,21 @@ def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | No
         metrics_enabled=False,
         **connection_options(settings, client_id),
     )
+
+
+def poll(consumer: KafkaConsumer, timeout: float) -> list[list[ConsumerRecord]]:
+    """Messages that arrived within ``timeout`` seconds, one list per partition that has any.
+
+    A broker should hold an empty answer back for a while; the local profile's does not, and the client would then ask
+    again without a pause, all day. So it is asked for a moment at a time, with pauses that nobody notices.
+    """
+    deadline = monotonic() + timeout
+    while True:
+        batches = list(consumer.poll(timeout_ms=_POLL_MS).values())
+        left = deadline - monotonic()
+        if batches or left <= 0:
+            return batches
+        sleep(min(_POLL_PAUSE, left))
 
 
 class _Message(NamedTuple):

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 from stock_kit.events import Topic
-from stock_kit.kafka import ensure_topics, open_consumer
+from stock_kit.kafka import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
@@ -24,7 +24,7 @@ from ws_monitor.records import Place, Record
 
 log = get_logger(__name__)
 
-_POLL_MS = 200
+_POLL = 0.2
 _RETRY = 1.0
 # How often it is made sure that the broker answers and that the topics still have the partitions being read.
 _CHECK_INTERVAL = 3.0
@@ -171,7 +171,7 @@ class LogReader:
 
     def _poll(self, consumer: KafkaConsumer) -> list[list[Record]]:
         batches = []
-        for messages in consumer.poll(timeout_ms=_POLL_MS).values():
+        for messages in poll(consumer, _POLL):
             records = [to_record(message) for message in messages]
             if records[0].offset < self._next[Place(records[0].topic, records[0].partition)]:
                 self._next.clear()

@@ -10,7 +10,7 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from stock_kit.events import Topic
-from stock_kit.kafka import open_consumer
+from stock_kit.kafka import open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
@@ -64,7 +64,7 @@ class KafkaGroupLog:
             self._consumer.pause(*(self._consumer.assignment() - paused))
         elif paused:
             self._consumer.resume(*paused)
-        batches = self._consumer.poll(timeout_ms=int(timeout * 1000)).values()
+        batches = poll(self._consumer, timeout)
         return in_order([to_record(message) for message in messages] for messages in batches)
 
     def commit(self, positions: Mapping[Place, int]) -> bool:
