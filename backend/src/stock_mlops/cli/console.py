@@ -9,8 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
-errors = Console(stderr=True)
+# No emoji codes: the instrument US:X followed by a colon would come out as a red cross.
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 
 def fail(message: str) -> NoReturn:

@@ -59,9 +59,8 @@ def datasets_table(found: list[Dataset]) -> Table:
     table = plain_table()
     for heading in ("ticker", "source", "timeline", "first", "last"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("rows", "last close"):
+    for heading in ("rows", "last close", "behind"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("freshness", no_wrap=True)
     for item in found:
         table.add_row(
             f"{item.exchange}:{item.ticker}",
@@ -77,6 +76,5 @@ def datasets_table(found: list[Dataset]) -> Table:
 
 
 def _freshness(item: Dataset) -> str:
-    if item.fresh:
-        return "[green]fresh[/green]"
-    return f"[yellow]{item.sessions_behind:,} behind[/yellow]"
+    """How many sessions are missing by the clock of its market."""
+    return "[green]0[/green]" if item.fresh else f"[yellow]{item.sessions_behind:,}[/yellow]"

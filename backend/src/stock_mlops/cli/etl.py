@@ -186,9 +186,13 @@ def _line(ticker: TickerReport) -> str:
     if ticker.error is not None:
         return f"[red]✗[/red] {ticker.instrument}: failed"
     written = ticker.new + ticker.changed
-    what = f"{written:,} rows written" if written else "nothing new"
-    rejected = f", [yellow]{ticker.rejected:,} rows rejected[/yellow]" if ticker.rejected else ""
+    what = f"{_rows(written)} written" if written else "nothing new"
+    rejected = f", [yellow]{_rows(ticker.rejected)} rejected[/yellow]" if ticker.rejected else ""
     return f"[green]✓[/green] {ticker.instrument}: {what}{rejected}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def show(report: RunReport) -> None:
@@ -232,7 +236,7 @@ def _show_rejections(report: RunReport) -> None:
     if not rejected:
         return
     shown = [(ticker, item) for ticker in report.tickers for item in ticker.rejections][:SHOWN_REJECTIONS]
-    console.print(f"[bold yellow]{rejected:,} rows rejected[/bold yellow]", highlight=False)
+    console.print(f"[bold yellow]{_rows(rejected)} rejected[/bold yellow]", highlight=False)
     for ticker, item in shown:
         where = f"row {item.row_number}" if item.row_number is not None else "a row"
         console.print(

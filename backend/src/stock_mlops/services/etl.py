@@ -127,6 +127,9 @@ class EtlRun:
 
     def finish(self, error: str | None = None) -> RunReport:
         """End the run; ``error`` says why its source was refused."""
+        if error is not None and self.request.file is not None:
+            # An upload lies in a temporary folder, which says nothing to whoever reads this.
+            error = error.replace(str(self.request.file), self.request.file.name)
         report = RunReport(self._total, self._sorted(), error)
         state = "failed" if report.failed else "completed"
         self._runs.finish(self._id, "failed" if report.failed else "completed", report.to_dict())
