@@ -54,7 +54,9 @@ class LinearEngine:
 
     def predict(self, x: Floats, horizons: Sequence[int]) -> Floats:
         columns = [horizon - 1 for horizon in horizons]
-        result: Floats = x @ self._coefficients[:, columns] + self._intercepts[columns]
+        # All horizons every time: BLAS rounds a product of another shape differently, and the forecast for a horizon
+        # must not depend on which others were asked for.
+        result: Floats = (x @ self._coefficients + self._intercepts)[:, columns]
         return result
 
     def save(self, folder: Path) -> None:

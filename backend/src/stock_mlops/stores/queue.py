@@ -19,6 +19,10 @@ TASKS: dict[JobKind, tuple[str, str]] = {
 }
 
 
+# A broker that is there answers in milliseconds; one that does not in so long counts as down.
+_SEND_SECONDS = 2
+
+
 def celery_config(settings: Settings) -> dict[str, Any]:
     """Options shared by the processes that send and the workers.
 
@@ -30,7 +34,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # for ever
         "broker_transport_options": {
-            "socket_connect_timeout": 2,
+            "socket_connect_timeout": _SEND_SECONDS,
             "socket_keepalive": True,
             "retry_on_timeout": True,
             "health_check_interval": 10,
@@ -61,13 +65,21 @@ class JobQueue(Protocol):
 
 
 class CeleryQueue:
-    """The real queue: Celery over Redis. It never raises for a broker that is down, and waits about 2 s at most."""
+    """The real queue: Celery over Redis. It never raises for a broker that is down, and does not wait for it either."""
 
     def __init__(self, settings: Settings) -> None:
         from celery import Celery
 
         self._app = Celery("stock_mlops_sender", set_as_current=False)
         self._app.conf.update(celery_config(settings))
+        # A worker waits for its broker as long as it takes; a request that sends a message must not.
+        self._app.conf.broker_transport_options |= {
+            "socket_timeout": _SEND_SECONDS,
+            "connect_retries_timeout": _SEND_SECONDS,
+            "retry_on_timeout": False,
+            "max_retries": 1,
+            "interval_start": 0,
+        }
 
     def send(self, job: JobRef) -> bool:
         from kombu.exceptions import OperationalError

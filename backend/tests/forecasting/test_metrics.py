@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
+from stock_mlops.forecasting.metrics import diebold_mariano, direction_accuracy, roc_auc, score
+
+
+@pytest.fixture
+def sample() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    y = rng.normal(0.001, 0.02, 500)
+    return y, 0.2 * y + rng.normal(0, 0.01, 500)
+
+
+def test_scores_agree_with_scikit_learn(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    y, y_hat = sample
+    scores = score(y, y_hat)
+    assert scores.rmse == pytest.approx(root_mean_squared_error(y, y_hat))
+    assert scores.mae == pytest.approx(mean_absolute_error(y, y_hat))
+    assert scores.r2 == pytest.approx(r2_score(y, y_hat))
+    assert scores.auc == pytest.approx(roc_auc_score(y > 0, y_hat))
+
+
+def test_auc_counts_ties_half(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    y, y_hat = sample
+    rounded = np.round(y_hat, 2)
+    assert roc_auc(y > 0, rounded) == pytest.approx(roc_auc_score(y > 0, rounded))
+    assert roc_auc(y > 0, np.zeros_like(y)) == 0.5
+    assert roc_auc(np.ones(3, dtype=bool), np.arange(3.0)) is None
+
+
+def test_the_random_walk_has_no_skill_and_no_direction() -> None:
+    y = np.array([0.01, -0.02, 0.03])
+    scores = score(y, np.zeros(3))
+    assert scores.skill == 0.0
+    assert scores.direction_accuracy is None
+    assert diebold_mariano(y, np.zeros(3), 1) is None
+
+
+def test_a_perfect_forecast_has_all_the_skill() -> None:
+    y = np.array([0.01, -0.02, 0.03])
+    scores = score(y, y)
+    assert (scores.skill, scores.r2, scores.direction_accuracy, scores.auc, scores.bias) == (1.0, 1.0, 1.0, 1.0, 0.0)
+
+
+def test_bias_has_the_sign_of_optimism() -> None:
+    y = np.array([0.01, -0.02])
+    assert score(y, y + 0.005).bias == pytest.approx(0.005)
+
+
+def test_direction_leaves_out_rows_that_did_not_move() -> None:
+    assert direction_accuracy(np.array([0.0, 1.0, -1.0]), np.array([1.0, 1.0, 1.0])) == 0.5
+
+
+def test_a_sample_that_cannot_be_scored_is_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        score(np.array([np.nan]), np.array([0.0]))
+    with pytest.raises(ValueError, match="one length"):
+        score(np.array([]), np.array([]))
+
+
+def test_diebold_mariano_at_one_step_is_the_t_test_of_the_gain(sample: tuple[np.ndarray, np.ndarray]) -> None:
+    from scipy.stats import ttest_1samp
+
+    y, y_hat = sample
+    found = diebold_mariano(y, y_hat, horizon=1)
+    oracle = ttest_1samp(y**2 - (y - y_hat) ** 2, 0.0, alternative="greater")
+    assert found is not None
+    # With h = 1 the correction of Harvey, Leybourne and Newbold is exactly the t test's n - 1.
+    assert found.statistic == pytest.approx(oracle.statistic)
+    assert found.p_value == pytest.approx(oracle.pvalue)
+
+
+def test_overlapping_errors_make_diebold_mariano_more_careful() -> None:
+    rng = np.random.default_rng(5)
+    steps = rng.normal(0, 0.01, 2000)
+    signal = 0.3 * steps + rng.normal(0, 0.005, 2000)
+    y, y_hat = (np.convolve(values, np.ones(5), mode="valid") for values in (steps, signal))
+    naive, careful = diebold_mariano(y, y_hat, 1), diebold_mariano(y, y_hat, 5)
+    assert naive is not None
+    assert careful is not None
+    assert 0 < careful.statistic < naive.statistic
+
+
+def test_diebold_mariano_rejects_about_as_often_as_it_should_without_skill() -> None:
+    rng = np.random.default_rng(11)
+    rejected = 0
+    for _ in range(400):
+        y = rng.normal(0, 0.01, 250)
+        # As good as the random walk on average: the gain 2 y y_hat - y_hat^2 is given its expectation back.
+        y_hat = rng.normal(0, 0.002, 250)
+        y = y + y_hat / 2
+        found = diebold_mariano(y, y_hat, 1)
+        assert found is not None
+        rejected += found.p_value < 0.05
+    assert 0.02 <= rejected / 400 <= 0.09
