@@ -14,6 +14,7 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def load_calendar(name: str) -> CalendarData:
         return CalendarData.from_bytes(file.read_bytes())
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         log.warning("calendar_cache_unreadable", file=str(file), error=str(error))
     content = _build_in_child(name, last_year)
     _keep(file, content)

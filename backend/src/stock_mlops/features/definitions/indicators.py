@@ -12,6 +12,9 @@ OPEN, HIGH, LOW, CLOSE, VOLUME = (pl.col(name) for name in ("open", "high", "low
 # first price to the present one.
 _FORGOTTEN = 1e-10
 
+# A rolling window over equal values leaves such residues of its running sums.
+_NOTHING = 1e-9
+
 
 def mean(values: pl.Expr, window: int) -> pl.Expr:
     return values.rolling_mean(window)
@@ -68,3 +71,11 @@ def true_range() -> pl.Expr:
 def per_price(values: pl.Expr) -> pl.Expr:
     """A price-like value as a share of the close."""
     return values / CLOSE
+
+
+def share(part: pl.Expr, whole: pl.Expr, *, neutral: float) -> pl.Expr:
+    """``part / whole``, and ``neutral`` where ``whole`` is nothing, as when the price stands still or nobody trades.
+
+    A null would cost every model these rows, and a source without volumes all of them.
+    """
+    return pl.when(whole.abs() > _NOTHING).then(part / whole).when(whole.abs() <= _NOTHING).then(neutral)

@@ -15,10 +15,14 @@ from stock_mlops.features.definitions.indicators import (
     macd_signal,
     mean,
     per_price,
+    share,
 )
 from stock_mlops.features.registry import Feature
 
 _GROUP = "trend"
+# Of Bollinger's bands, as shares of their middle.
+_DISTANCE = CLOSE / mean(CLOSE, 20) - 1
+_SPREAD = deviation(CLOSE, 20) / mean(CLOSE, 20)
 
 FEATURES = (
     *(Feature(f"close_to_ma{n}", _GROUP, ("close",), n - 1, CLOSE / mean(CLOSE, n) - 1) for n in (5, 10, 20, 60)),
@@ -27,8 +31,10 @@ FEATURES = (
     Feature("macd_signal_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd_signal())),
     Feature("macd_hist_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd() - macd_signal())),
     # 1 at the upper band, -1 at the lower one.
-    Feature("bb_position", _GROUP, ("close",), 19, (CLOSE - mean(CLOSE, 20)) / (2 * deviation(CLOSE, 20))),
-    Feature("bb_width", _GROUP, ("close",), 19, 4 * deviation(CLOSE, 20) / mean(CLOSE, 20)),
+    Feature(
+        "bb_position", _GROUP, ("close",), 19, share(CLOSE - mean(CLOSE, 20), 2 * deviation(CLOSE, 20), neutral=0.0)
+    ),
+    Feature("bb_width", _GROUP, ("close",), 19, 4 * _SPREAD),
     Feature("high_20_distance", _GROUP, ("high", "close"), 19, (CLOSE / HIGH.rolling_max(20)).log()),
     Feature("low_20_distance", _GROUP, ("low", "close"), 19, (CLOSE / LOW.rolling_min(20)).log()),
 )

@@ -6,7 +6,16 @@ import math
 
 import polars as pl
 
-from stock_mlops.features.definitions.indicators import HIGH, LOW, log_return, per_price, true_range, warm_up, wilder
+from stock_mlops.features.definitions.indicators import (
+    HIGH,
+    LOW,
+    log_return,
+    per_price,
+    share,
+    true_range,
+    warm_up,
+    wilder,
+)
 from stock_mlops.features.registry import Feature
 
 _GROUP = "volatility"
@@ -25,7 +34,7 @@ FEATURES = (
         _GROUP,
         ("close",),
         20,
-        log_return().rolling_std(5) / log_return().rolling_std(20),
+        share(log_return().rolling_std(5), log_return().rolling_std(20), neutral=1.0),
     ),
     Feature("range_1", _GROUP, ("high", "low"), 0, (HIGH / LOW).log()),
     Feature("parkinson_20", _GROUP, ("high", "low"), 19, _parkinson(20)),

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 from stock_kit.logging import get_logger
@@ -73,7 +73,7 @@ class YahooError(Exception):
 
 
 @dataclass(frozen=True)
-class _Patience:
+class Patience:
     """What the source does between requests; tests put their own clock here."""
 
     pace: Pace
@@ -97,7 +97,7 @@ class YahooSource:
     timeline: Timeline = "live"
 
     def __init__(
-        self, settings: EtlSettings, download: Download | None = None, patience: _Patience | None = None
+        self, settings: EtlSettings, download: Download | None = None, patience: Patience | None = None
     ) -> None:
         self._download = download
         self._patience = patience or _process_patience(settings.yfinance_rate)
@@ -189,7 +189,8 @@ def _call(download: Download, symbol: str, start: object, end: date) -> pd.DataF
     if answer is None or answer.empty:
         reason = f" ({'; '.join(errors)})" if errors else ""
         raise YahooError(f"no prices for {symbol}: the symbol is unknown, or was delisted{reason}")
-    return answer.xs(symbol.upper(), axis="columns", level="Ticker")
+    # One column level, Price, under the ticker's: a frame, whatever the type of an indexed frame may be in general.
+    return cast("pd.DataFrame", answer[symbol.upper()])
 
 
 @contextmanager
@@ -247,9 +248,9 @@ def _restated(stored: pl.DataFrame, fetched: pl.DataFrame) -> bool:
 
 
 @cache
-def _process_patience(per_second: float) -> _Patience:
+def _process_patience(per_second: float) -> Patience:
     """One pace for all sources of the process: Yahoo counts addresses, not objects."""
-    return _Patience(Pace(per_second), time.sleep, random.random)
+    return Patience(Pace(per_second), time.sleep, random.random)
 
 
 @cache

@@ -1,0 +1,148 @@
+"""The contract that every feature keeps, found by the registry: a new definition is tested as soon as it exists."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from stock_mlops.features import FEATURE_VERSION, compute_features, default_features, feature_names, max_lookback
+from stock_mlops.features.registry import Feature, registry
+from stock_mlops.prices.adjustment import adjust
+from stock_mlops.prices.sources.sample import SampleSource, _daily
+
+KEYS = ["exchange", "ticker", "session"]
+NAMES = feature_names()
+CUT = 700
+"""Row at which time is cut; later than the longest lookback."""
+TOLERANCE = 1e-9
+
+
+@pytest.fixture(scope="module")
+def clean() -> pl.DataFrame:
+    """Real adjusted prices of one share, 1,000 sessions with splits and dividends before them."""
+    return adjust(_daily().filter(pl.col("ticker") == "MSFT").head(1000))
+
+
+@pytest.fixture(scope="module")
+def values(clean: pl.DataFrame) -> pl.DataFrame:
+    return compute_features(clean)
+
+
+def relative_gap(left: pl.Series, right: pl.Series, scale: float) -> float:
+    assert left.is_null().equals(right.is_null())
+    gap = (left - right).abs().max()
+    return 0.0 if gap is None else float(gap) / scale  # type: ignore[arg-type]  # a maximum of floats
+
+
+def scale_of(feature: Feature, values: pl.DataFrame) -> float:
+    """What a rounding error is small against: the size of a level's input, of a stationary feature's own values."""
+    if feature.stationary:
+        return max(1.0, float(np.nanmax(np.abs(values[feature.name].to_numpy()))))
+    column = "volume" if "volume" in feature.inputs else "close"
+    return float(np.abs(values[column].to_numpy()).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_later_changes_no_past_value_by_its_absence(
+    name: str, clean: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    truncated = compute_features(clean.head(CUT), [name])
+    assert truncated[name].equals(values[name].head(CUT), null_equal=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_later_changes_no_past_value_by_its_size(
+    name: str, clean: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    late = pl.int_range(pl.len()) >= CUT
+    columns = ("open", "high", "low", "close", "volume")
+    perturbed = clean.with_columns(pl.when(late).then(pl.col(column) * 7.3).otherwise(column) for column in columns)
+    assert compute_features(perturbed, [name])[name].head(CUT).equals(values[name].head(CUT), null_equal=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_start_before_the_lookback_does_not_show(name: str, clean: pl.DataFrame, values: pl.DataFrame) -> None:
+    feature = registry()[name]
+    for first in (100, 437):
+        tail = compute_features(clean.slice(first), [name])[name].slice(feature.lookback)
+        whole = values[name].slice(first + feature.lookback)
+        assert relative_gap(tail, whole, scale_of(feature, values)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_is_there_once_the_window_is_full(name: str, values: pl.DataFrame) -> None:
+    assert values[name].slice(registry()[name].lookback).null_count() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_are_finite_or_null(name: str, values: pl.DataFrame) -> None:
+    assert values[name].dtype == pl.Float64
+    assert values[name].drop_nulls().is_finite().all()
+
+
+@pytest.mark.parametrize("name", default_features())
+def test_a_stationary_feature_does_not_know_the_price_level(
+    name: str, clean: pl.DataFrame, values: pl.DataFrame
+) -> None:
+    """Prices in another currency give the same value."""
+    scaled = clean.with_columns(pl.col(column) * 64 for column in ("open", "high", "low", "close"))
+    gap = relative_gap(compute_features(scaled, [name])[name], values[name], 1.0)
+    assert gap <= 1e-7
+
+
+def test_tickers_do_not_see_each_other(clean: pl.DataFrame, values: pl.DataFrame) -> None:
+    other = clean.with_columns(ticker=pl.lit("OTHER"), close=pl.col("close") * 2 + 1).head(500)
+    foreign = other.with_columns(exchange=pl.lit("TW"))
+    together = compute_features(pl.concat([foreign, clean, other]).sample(fraction=1.0, shuffle=True, seed=1))
+    assert together.height == 2000
+    assert_frame_equal(together.filter(pl.col("ticker") == "MSFT"), values, check_exact=True)
+    assert_frame_equal(
+        together.filter(pl.col("exchange") == "TW").drop(KEYS),
+        together.filter(exchange="US", ticker="OTHER").drop(KEYS),
+    )
+
+
+def test_names_choose_columns_and_their_order(clean: pl.DataFrame) -> None:
+    assert compute_features(clean, ["MA5", "open"]).columns == [*KEYS, "MA5", "open"]
+    with pytest.raises(ValueError, match="unknown features nonsense; known are open, high"):
+        compute_features(clean, ["nonsense"])
+
+
+def test_no_rows_give_no_values(clean: pl.DataFrame) -> None:
+    empty = compute_features(clean.clear())
+    assert empty.columns == [*KEYS, *NAMES]
+    assert empty.is_empty()
+
+
+def test_a_price_that_stands_still_has_values_nevertheless() -> None:
+    days = pl.date_range(date(2020, 1, 1), date(2020, 1, 1) + timedelta(days=499), eager=True)
+    still = pl.DataFrame({"session": days}).with_columns(
+        exchange=pl.lit("US"),
+        ticker=pl.lit("STILL"),
+        volume=pl.lit(0.0),
+        **{name: pl.lit(12.34) for name in ("open", "high", "low", "close")},
+    )
+    last = compute_features(still).row(-1, named=True)
+    assert [name for name in default_features() if last[name] is None] == []
+    assert (last["rsi_14"], last["stochastic_14"], last["bb_position"]) == (50.0, 0.5, 0.0)
+    assert (last["volume_zscore_20"], last["volatility_ratio_5_20"], last["volume_to_ma10"]) == (0.0, 1.0, 0.0)
+
+
+def test_the_registry_has_the_classic_columns_and_a_stationary_set() -> None:
+    classic = "open high low close volume MA5 MA10 EMA12 EMA26 MACD MACD_signal MACD_hist BB_upper BB_middle BB_lower"
+    assert [*classic.split(), "VOL_MA10"] == list(NAMES[:16])
+    assert not set(NAMES[:16]) & set(default_features())
+    assert len(default_features()) >= 40
+    assert max_lookback(["MA5"]) == 4
+    assert max_lookback() == max(feature.lookback for feature in registry().values())
+    assert FEATURE_VERSION.startswith("1-")
+
+
+def test_a_definition_that_hides_an_input_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"feature wrong: declares the inputs \['close'\], reads \['close', 'open'\]"):
+        Feature("wrong", "test", ("close",), 0, pl.col("close") - pl.col("open"))
+
+
+def test_the_sample_is_what_these_tests_need() -> None:
+    assert [instrument.ticker for instrument in SampleSource().instruments()] == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
