@@ -24,7 +24,7 @@ from stock_mlops.stores.queue import TASKS, JobQueue
 log = get_logger(__name__)
 
 # Any number that no other user of the database takes as an advisory lock.
-_REAPER_LOCK = 7_315_020_002
+REAPER_LOCK = 7_315_020_002
 _FORGET_EVERY = 3600.0
 
 
@@ -246,7 +246,7 @@ class Reaper:
     def run_once(self) -> Reaped:
         """One pass; does nothing while another process's reaper is at work."""
         reaped = Reaped()
-        with advisory_lock(self._engine, _REAPER_LOCK) as mine:
+        with advisory_lock(self._engine, REAPER_LOCK) as mine:
             if not mine:
                 return reaped
             reaped.failed = self._jobs.reclaim(list(TASKS))

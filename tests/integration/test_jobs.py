@@ -1,0 +1,389 @@
+"""Long jobs over a real PostgreSQL: leases, fences, one commit, nothing lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from stock_kit.settings import JobSettings
+from stock_local.testing import LocalStack
+from stock_mlops.errors import ConflictError, InvalidRequestError
+from stock_mlops.services.jobs import (
+    REAPER_LOCK,
+    Completion,
+    JobLostError,
+    JobRun,
+    JobRunner,
+    Outcome,
+    Reaper,
+    submit_job,
+)
+from stock_mlops.stores.jobs import Job, JobKind, JobRef, Jobs, JobState
+from stock_mlops.stores.migrations import migrate_postgres
+from stock_mlops.stores.postgres import advisory_lock, get_engine
+from stock_mlops.stores.queue import MemoryQueue
+
+pytestmark = pytest.mark.integration
+
+LEASE = 1.0
+SETTINGS = JobSettings(
+    lease=timedelta(seconds=LEASE),
+    heartbeat=timedelta(seconds=0.2),
+    pending_resend=timedelta(seconds=LEASE),
+    max_attempts=3,
+)
+PAYLOAD = {"model_id": "m"}
+
+
+@pytest.fixture(scope="module")
+def engine(local_stack: LocalStack) -> Iterator[Engine]:
+    """Databases of its own: reapers and workers of a running stack must not take these jobs."""
+    local_stack.require("model_meta_db")
+    server = local_stack.settings.model_meta_db
+    databases = {name: server.model_copy(update={"database": f"test_jobs_{name}"}) for name in ("meta", "raw")}
+    with get_engine(server).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for settings in databases.values():
+            connection.execute(text(f"CREATE DATABASE {settings.database}"))
+    migrate_postgres(
+        local_stack.settings.model_copy(update={"model_meta_db": databases["meta"], "raw_db": databases["raw"]})
+    )
+    yield get_engine(databases["meta"])
+    get_engine(databases["meta"]).dispose()
+
+
+@pytest.fixture
+def jobs(engine: Engine) -> Iterator[Jobs]:
+    yield Jobs(engine, SETTINGS)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM jobs"))
+
+
+@pytest.fixture
+def queue() -> MemoryQueue:
+    return MemoryQueue()
+
+
+@pytest.fixture
+def runner(engine: Engine, jobs: Jobs) -> JobRunner:
+    return JobRunner(engine, SETTINGS, "worker-1")
+
+
+@pytest.fixture
+def reaper(engine: Engine, queue: MemoryQueue) -> Reaper:
+    return Reaper(engine, queue, SETTINGS)
+
+
+def found(jobs: Jobs, job: Job) -> Job:
+    again = jobs.get(job.id)
+    assert again is not None
+    return again
+
+
+def done(_run: JobRun) -> Completion:
+    return Completion({"answer": 42})
+
+
+def test_an_idempotency_key_gives_one_job(jobs: Jobs, queue: MemoryQueue) -> None:
+    key = uuid4().hex
+    first = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    second = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    assert first.id == second.id
+    assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD).id != first.id
+
+
+@pytest.mark.parametrize(("kind", "payload"), [(JobKind.TRAIN, {"model_id": "n"}), (JobKind.PREDICT_FUTURE, PAYLOAD)])
+def test_an_idempotency_key_cannot_stand_for_two_requests(
+    jobs: Jobs, queue: MemoryQueue, kind: JobKind, payload: dict[str, str]
+) -> None:
+    key = uuid4().hex
+    submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    with pytest.raises(ConflictError, match="already stands for train job"):
+        submit_job(jobs, queue, kind, payload, idempotency_key=key)
+
+
+def test_a_repeated_request_for_a_finished_job_sends_nothing(jobs: Jobs, queue: MemoryQueue, runner: JobRunner) -> None:
+    key = uuid4().hex
+    job = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    runner.run(job.id, done)
+    again = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    assert again.result == {"answer": 42}
+    assert queue.messages == [job.id]
+
+
+def test_one_of_many_workers_gets_the_job(jobs: Jobs) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda number: jobs.claim(job.id, f"worker-{number}"), range(8)))
+    assert sum(claim is not None for claim in claims) == 1
+
+
+def test_a_run_reports_progress_and_ends_with_its_result(jobs: Jobs, runner: JobRunner) -> None:
+    job = jobs.submit(JobKind.PREDICT_FUTURE, PAYLOAD)
+    seen: list[Job] = []
+
+    def work(run: JobRun) -> Completion:
+        run.progress(0.5, "half way", [{"day": 1}])
+        run.progress(0.6, partial=[{"day": 2}])
+        seen.append(found(jobs, job))
+        return Completion({"answer": 42})
+
+    assert runner.run(job.id, work) is Outcome.COMPLETED
+    assert (seen[0].state, seen[0].stage, seen[0].partial) == (JobState.RUNNING, "half way", [{"day": 1}, {"day": 2}])
+    assert seen[0].progress == pytest.approx(0.6)
+    ended = found(jobs, job)
+    assert (ended.state, ended.progress, ended.result, ended.attempts) == (JobState.COMPLETED, 1.0, {"answer": 42}, 1)
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+
+
+def test_a_message_for_a_job_that_ended_is_skipped(jobs: Jobs, runner: JobRunner) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    assert runner.run(job.id, done) is Outcome.COMPLETED
+    assert runner.run(job.id, done) is Outcome.SKIPPED
+    assert runner.run(uuid4(), done) is Outcome.SKIPPED
+    assert found(jobs, job).attempts == 1
+
+
+def test_a_worker_that_was_thought_dead_can_write_nothing(jobs: Jobs) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    old = jobs.claim(job.id, "worker-1")
+    assert old is not None
+    assert jobs.claim(job.id, "worker-2") is None
+    time.sleep(LEASE + 0.1)
+    new = jobs.claim(job.id, "worker-2")
+    assert new is not None
+    assert new.fence == old.fence + 1
+    assert not jobs.heartbeat(job.id, old.fence, progress=0.9, partial=[{"day": 1}])
+    assert not jobs.complete(job.id, old.fence, {"from": "old"})
+    assert not jobs.fail(job.id, old.fence, title="t", detail="d", code="c")
+    assert jobs.retry(job.id, old.fence, title="t", detail="d", code="c") is None
+    current = found(jobs, job)
+    assert (current.state, current.worker, current.progress, current.partial) == (JobState.RUNNING, "worker-2", 0, [])
+    assert jobs.complete(job.id, new.fence, {"from": "new"})
+    assert found(jobs, job).result == {"from": "new"}
+
+
+def write_note(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO notes VALUES (1)"))
+
+
+def write_nowhere(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO no_such_table VALUES (1)"))
+
+
+@pytest.fixture
+def notes(engine: Engine) -> Iterator[Callable[[], int]]:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE notes (n integer)"))
+
+    def count() -> int:
+        with engine.begin() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM notes")).scalar_one())
+
+    yield count
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE notes"))
+
+
+def test_the_result_and_the_works_own_rows_are_committed_together(
+    jobs: Jobs, runner: JobRunner, notes: Callable[[], int]
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    assert runner.run(job.id, lambda _: Completion({}, write_note)) is Outcome.COMPLETED
+    assert notes() == 1
+
+    broken = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    assert runner.run(broken.id, lambda _: Completion({}, write_nowhere)) is Outcome.FAILED
+    assert found(jobs, broken).result is None
+    assert notes() == 1
+
+
+def test_a_job_that_was_taken_over_meanwhile_writes_nothing(
+    engine: Engine, jobs: Jobs, notes: Callable[[], int]
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    silent = SETTINGS.model_copy(update={"heartbeat": timedelta(hours=1)})
+
+    def slow(_run: JobRun) -> Completion:
+        time.sleep(LEASE + 0.1)
+        assert jobs.claim(job.id, "worker-2") is not None
+        return Completion({}, write_note)
+
+    runner = JobRunner(engine, silent, "worker-1")
+    # The heartbeat thread is joined for as long as one interval; it wakes at once.
+    assert runner.run(job.id, slow) is Outcome.LOST
+    assert notes() == 0
+    assert found(jobs, job).worker == "worker-2"
+
+
+def test_heartbeats_hold_the_lease_of_work_that_says_nothing(
+    jobs: Jobs, runner: JobRunner, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+
+    def silent(_run: JobRun) -> Completion:
+        time.sleep(2 * LEASE)
+        reaper.run_once()
+        return Completion({})
+
+    assert runner.run(job.id, silent) is Outcome.COMPLETED
+    assert queue.messages == []
+    assert found(jobs, job).attempts == 1
+
+
+def test_an_error_that_the_owner_must_mend_is_told_and_not_tried_again(jobs: Jobs, runner: JobRunner) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+
+    def refuse(_run: JobRun) -> Completion:
+        raise InvalidRequestError("too little history")
+
+    assert runner.run(job.id, refuse) is Outcome.FAILED
+    ended = found(jobs, job)
+    assert ended.state is JobState.FAILED
+    assert ended.error == {
+        "title": "Invalid request",
+        "detail": "too little history",
+        "code": "invalid_request",
+    }
+
+
+def test_an_error_that_may_pass_is_tried_again_later_and_not_for_ever(
+    jobs: Jobs, runner: JobRunner, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+
+    def unlucky(_run: JobRun) -> Completion:
+        raise ConnectionError("the server went away")
+
+    assert runner.run(job.id, unlucky) is Outcome.RETRIED
+    waiting = found(jobs, job)
+    assert waiting.state is JobState.PENDING
+    assert waiting.error is not None
+    assert "the server went away" in waiting.error["detail"]
+    reaper.run_once()
+    assert queue.messages == []  # the back-off has not passed
+    time.sleep(2.1)
+    reaper.run_once()
+    assert queue.messages == [job.id]
+    assert runner.run(job.id, unlucky) is Outcome.RETRIED
+    assert runner.run(job.id, unlucky) is Outcome.FAILED
+    assert found(jobs, job).state is JobState.FAILED
+
+
+def test_a_cancelled_job_stops_at_its_next_report(jobs: Jobs, runner: JobRunner) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    stopped = Event()
+
+    def work(run: JobRun) -> Completion:
+        assert jobs.cancel(job.id)
+        try:
+            run.progress(0.5)
+        except JobLostError:
+            stopped.set()
+            raise
+        return Completion({})
+
+    assert runner.run(job.id, work) is Outcome.LOST
+    assert stopped.is_set()
+    assert found(jobs, job).state is JobState.CANCELLED
+    assert not jobs.cancel(job.id)
+    assert runner.run(job.id, done) is Outcome.SKIPPED
+
+
+def test_a_stopped_worker_gives_its_jobs_back_without_using_up_an_attempt(
+    jobs: Jobs, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    mine, other = (jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(2))
+    jobs.claim(mine.id, "worker-1")
+    jobs.claim(other.id, "worker-2")
+    assert jobs.release("worker-1") == [JobRef(mine.id, JobKind.TRAIN)]
+    assert (found(jobs, mine).state, found(jobs, mine).attempts) == (JobState.PENDING, 0)
+    assert found(jobs, other).state is JobState.RUNNING
+    reaper.run_once()
+    assert queue.messages == [mine.id]
+
+
+def test_a_lost_workers_job_is_sent_again_and_given_up_in_the_end(
+    jobs: Jobs, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    for attempt in range(1, SETTINGS.max_attempts + 1):
+        assert jobs.claim(job.id, "doomed") is not None
+        reaper.run_once()
+        assert len(queue.messages) == attempt - 1  # its lease still holds
+        time.sleep(LEASE + 0.1)
+        reaper.run_once()
+    assert queue.messages == [job.id] * (SETTINGS.max_attempts - 1)
+    ended = found(jobs, job)
+    assert ended.state is JobState.FAILED
+    assert ended.error is not None
+    assert "started 3 times" in ended.error["detail"]
+
+
+def test_a_job_whose_message_was_lost_is_sent_again_less_and_less_often(
+    engine: Engine, jobs: Jobs, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    job = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD)
+    queue.messages.clear()  # Redis was emptied
+    reaper.run_once()
+    assert queue.messages == []
+    time.sleep(LEASE + 0.1)
+    reaper.run_once()
+    reaper.run_once()
+    assert queue.messages == [job.id]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET queued_at = now() - interval '3 seconds', lease_until = now()"))
+    reaper.run_once()
+    assert len(queue.messages) == 2
+    with engine.begin() as connection:
+        left = connection.execute(text("SELECT lease_until - now() FROM jobs")).scalar_one()
+    assert timedelta(seconds=2) < left <= timedelta(seconds=3.1)
+
+
+def test_jobs_submitted_while_the_broker_is_down_are_sent_when_it_is_back(
+    jobs: Jobs, reaper: Reaper, queue: MemoryQueue
+) -> None:
+    queue.up = False
+    job = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD)
+    assert job.state is JobState.PENDING
+    time.sleep(LEASE + 0.1)
+    assert reaper.run_once().sent == []
+    queue.up = True
+    assert reaper.run_once().sent == [JobRef(job.id, JobKind.TRAIN)]
+
+
+def test_one_reaper_works_at_a_time(engine: Engine, jobs: Jobs, reaper: Reaper, queue: MemoryQueue) -> None:
+    jobs.submit(JobKind.TRAIN, PAYLOAD)
+    time.sleep(LEASE + 0.1)
+    with advisory_lock(engine, REAPER_LOCK) as held:
+        assert held
+        reaper.run_once()
+        assert queue.messages == []
+    reaper.run_once()
+    assert len(queue.messages) == 1
+
+
+def test_finished_jobs_are_forgotten_after_their_time(jobs: Jobs, runner: JobRunner) -> None:
+    ended, waiting = (jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(2))
+    runner.run(ended.id, done)
+    assert jobs.forget(timedelta(hours=1)) == 0
+    assert jobs.forget(timedelta(0)) == 1
+    assert jobs.get(ended.id) is None
+    assert jobs.get(waiting.id) is not None
+
+
+def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
+    submitted = [jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(3)]
+    jobs.submit(JobKind.PREDICT_FUTURE, PAYLOAD)
+    first = jobs.newest(JobKind.TRAIN, limit=2)
+    assert [job.id for job in first] == [submitted[2].id, submitted[1].id]
+    rest = jobs.newest(JobKind.TRAIN, before=first[-1].created_at)
+    assert [job.id for job in rest] == [submitted[0].id]
+    jobs.cancel(submitted[0].id)
+    assert [job.id for job in jobs.newest(states=[JobState.CANCELLED])] == [submitted[0].id]
