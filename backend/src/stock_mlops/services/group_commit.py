@@ -105,14 +105,26 @@ class GroupCommit:
         error: Exception | None = None
         try:
             self._write([waiting.row for waiting in batch])
+        except Exception as refused:  # noqa: BLE001  every waiting request must hear of it, and the thread live on
+            error = refused
+        # Before anything is logged: nobody should wait for that.
+        _settle(batch, _for_caller(error))
+        if error is None:
             COMMIT_ROWS.observe(len(batch))
-        except (DBAPIError, PoolTimeout) as refused:
-            log.warning("outbox_commit_failed", rows=len(batch), error=str(refused).splitlines()[0])
-            error = DependencyUnavailableError("PostgreSQL", "the prediction could not be recorded")
-        except Exception as bug:
-            log.error("outbox_commit_crashed", rows=len(batch), exc_info=bug)
-            error = bug
-        _settle(batch, error)
+        elif _is_outage(error):
+            log.warning("outbox_commit_failed", rows=len(batch), error=str(error).splitlines()[0])
+        else:
+            log.error("outbox_commit_crashed", rows=len(batch), exc_info=error)
+
+
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, DBAPIError | PoolTimeout)
+
+
+def _for_caller(error: Exception | None) -> Exception | None:
+    if error is not None and _is_outage(error):
+        return DependencyUnavailableError("PostgreSQL", "the prediction could not be recorded")
+    return error
 
 
 def _settle(batch: list[_Waiting], error: Exception | None) -> None:

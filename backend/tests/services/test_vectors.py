@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from stock_mlops.instruments import Instrument
+from stock_mlops.services import vectors as service
+from stock_mlops.services.vectors import Vectors
+from stock_mlops.stores.vectors import MemoryVectorCache, decode, encode
+from stock_mlops.stores.warehouse import FeatureVector
+
+if TYPE_CHECKING:
+    from backend.tests.conftest import MakeVector
+
+pytestmark = pytest.mark.anyio
+
+AAPL = Instrument("US", "AAPL")
+OLD, NEW = date(2012, 6, 28), date(2012, 6, 29)
+
+
+class Warehouse:
+    """Knows one vector; can be held up in the middle of a read."""
+
+    def __init__(self, vector: FeatureVector | None) -> None:
+        self.vector = vector
+        self.reads = 0
+        self.reading = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def read(self, instrument: Instrument) -> FeatureVector | None:
+        self.reads += 1
+        found = self.vector
+        self.reading.set()
+        self.go_on.wait(5)
+        return found
+
+
+async def test_the_second_read_comes_from_the_cache(make_vector: MakeVector) -> None:
+    warehouse = Warehouse(make_vector())
+    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    assert await vectors.newest(AAPL) == make_vector()
+    assert await vectors.newest(AAPL) == make_vector()
+    assert warehouse.reads == 1
+
+
+async def test_reads_at_the_same_time_share_one_look_up(make_vector: MakeVector) -> None:
+    warehouse = Warehouse(make_vector())
+    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    assert len(set(map(id, await asyncio.gather(*(vectors.newest(AAPL) for _ in range(20)))))) == 1
+    assert warehouse.reads == 1
+
+
+async def test_a_caller_that_goes_away_leaves_the_look_up_to_the_others(make_vector: MakeVector) -> None:
+    warehouse = Warehouse(make_vector())
+    warehouse.go_on.clear()
+    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    impatient, patient = (asyncio.create_task(vectors.newest(AAPL)) for _ in range(2))
+    await asyncio.to_thread(warehouse.reading.wait, 5)
+    impatient.cancel()
+    warehouse.go_on.set()
+    assert await patient == make_vector()
+
+
+async def test_an_instrument_without_data_is_asked_for_again_each_time() -> None:
+    warehouse = Warehouse(None)
+    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    assert await vectors.newest(AAPL) is None
+    assert await vectors.newest(AAPL) is None
+    assert warehouse.reads == 2
+
+
+async def test_a_slow_reader_neither_keeps_nor_returns_what_a_load_has_replaced(make_vector: MakeVector) -> None:
+    cache, warehouse = MemoryVectorCache(), Warehouse(make_vector(OLD))
+    warehouse.go_on.clear()
+    vectors = Vectors(cache, warehouse.read)
+    reading = asyncio.create_task(vectors.newest(AAPL))
+    await asyncio.to_thread(warehouse.reading.wait, 5)
+    warehouse.vector = make_vector(NEW)  # the load writes ClickHouse,
+    cache.invalidate([AAPL])  # then invalidates
+    warehouse.go_on.set()
+
+    assert await reading == make_vector(NEW)
+    assert await vectors.newest(AAPL) == make_vector(NEW)
+
+
+async def test_redis_down_costs_time_and_nothing_else(make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_COOL_DOWN", 0.05)
+    cache, warehouse = MemoryVectorCache(), Warehouse(make_vector())
+    cache.error = RedisConnectionError("connection refused")
+    vectors = Vectors(cache, warehouse.read)
+    assert await vectors.newest(AAPL) == make_vector()
+    assert await vectors.newest(AAPL) == make_vector()
+    assert warehouse.reads == 2
+
+    cache.error = None
+    await asyncio.sleep(0.06)
+    await vectors.newest(AAPL)
+    await vectors.newest(AAPL)
+    assert warehouse.reads == 3  # once more to fill the cache, then no more
+
+
+async def test_errors_of_the_warehouse_reach_every_caller() -> None:
+    def broken(instrument: Instrument) -> FeatureVector | None:
+        raise TimeoutError("ClickHouse is slow")
+
+    vectors = Vectors(MemoryVectorCache(), broken)
+    results = await asyncio.gather(vectors.newest(AAPL), vectors.newest(AAPL), return_exceptions=True)
+    assert [type(result) for result in results] == [TimeoutError, TimeoutError]
+
+
+def test_a_vector_survives_its_encoding(make_vector: MakeVector) -> None:
+    vector = make_vector(rsi_14=-0.1 + 0.3)
+    assert decode(encode(vector)) == vector
