@@ -90,7 +90,13 @@ class EtlRun:
         """
         named = self.request.instruments()
         sole = named[0] if len(named) == 1 else None
-        self._source = open_source(self.request.source, settings.etl, file=self.request.file, instrument=sole)
+        self._source = open_source(
+            self.request.source,
+            settings.etl,
+            file=self.request.file,
+            instrument=sole,
+            exchange=self.request.exchange,
+        )
         wanted = named or self._source.instruments()
         if not wanted:
             raise InvalidRequestError(f"source {self.request.source} needs to be told which tickers to load")
