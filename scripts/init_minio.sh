@@ -37,7 +37,7 @@ policy=/tmp/stock-policy.json
 cat > "$policy" <<JSON
 {"Version": "2012-10-17",
  "Statement": [{"Effect": "Allow",
-   "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads", "s3:GetObject", "s3:PutObject",
+   "Action": ["s3:CreateBucket", "s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads", "s3:GetObject", "s3:PutObject",
               "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
    "Resource": [$resources]}]}
 JSON
