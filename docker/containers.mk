@@ -11,7 +11,7 @@ HORIZON ?= 5
 MODEL ?= ridge
 
 .PHONY: env up up-database up-kafka up-backend up-celery up-frontend up-monitor down down-all logs ps \
-        ingest train predict backup restore publish test-compose clean-containers
+        ingest train predict backup restore publish test-compose clean-containers container-locks
 
 ##@ Containers (Docker Compose)
 
@@ -60,3 +60,14 @@ test-compose: ## start the whole stack in a project of its own and use it; needs
 clean-containers: ## remove the containers and their data; asks first
 	@printf 'This deletes all data of the containers (volumes of project %s). Type "yes" to go on: ' "$${COMPOSE_PROJECT_NAME:-stock-mlops}"; \
 	if [ "$(YES)" = 1 ]; then echo yes; else read answer && [ "$$answer" = yes ]; fi && $(STACK) purge
+
+# Universal, so that one file serves every platform; no index is written, so that a mirror's address cannot slip in.
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+        --no-emit-package stock-kit $(UPGRADE)
+
+container-locks: ## lock what the images install: make container-locks [UPGRADE=--upgrade]
+	$(LOCK) docker/requirements-build.in -o requirements-build.lock
+	$(LOCK) backend/pyproject.toml --extra flower -o requirements-backend.lock
+	$(LOCK) ws_monitor/pyproject.toml -c requirements-backend.lock -o requirements-ws-monitor.lock
+	$(LOCK) metrics_publisher/pyproject.toml -c requirements-backend.lock -o requirements-metrics-publisher.lock
+	$(LOCK) docker/mlflow/requirements.in -c requirements-backend.lock -o requirements-mlflow.lock
