@@ -11,13 +11,14 @@ import threading
 from bisect import insort
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic, sleep
 from typing import Any, NamedTuple, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import (
+    InvalidPartitionsError,
     InvalidProducerEpochError,
     KafkaError,
     OutOfOrderSequenceNumberError,
@@ -102,25 +103,36 @@ def _open(factory: Callable[..., _T], **options: Any) -> _T:
 def ensure_topics(settings: KafkaSettings, topics: Iterable[str] = tuple(Topic)) -> list[str]:
     """Create the topics that the broker does not have; returns their names. Several services may do so at once.
 
+    A topic with fewer partitions than wanted gets more: a broker creates it with its own default when a client asks
+    for it before anybody created it.
+
     Raises:
         KafkaError: the broker does not answer, or refuses.
     """
     admin = _open(KafkaAdminClient, **connection_options(settings, "stock-topics"))
     try:
-        missing = sorted({str(topic) for topic in topics} - set(admin.list_topics()))
-        created = []
-        for name in missing:
-            spec = {"num_partitions": settings.partitions, "replication_factor": settings.replication_factor}
-            try:
-                admin.create_topics({name: spec}, timeout_ms=_BOOTSTRAP_MS)
-            except TopicAlreadyExistsError:  # another service was faster
-                continue
-            created.append(name)
+        partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+        created = [name for name in sorted(map(str, topics)) if _ensure_topic(admin, settings, name, partitions)]
     finally:
         admin.close()
     if created:
         log.info("kafka_topics_created", topics=created, partitions=settings.partitions)
     return created
+
+
+def _ensure_topic(admin: KafkaAdminClient, settings: KafkaSettings, name: str, partitions: Mapping[str, int]) -> bool:
+    """True when this call created the topic."""
+    try:
+        if name not in partitions:
+            spec = {"num_partitions": settings.partitions, "replication_factor": settings.replication_factor}
+            admin.create_topics({name: spec}, timeout_ms=_BOOTSTRAP_MS)
+            return True
+        if partitions[name] < settings.partitions:
+            admin.create_partitions({name: settings.partitions}, timeout_ms=_BOOTSTRAP_MS)
+            log.info("kafka_partitions_added", topic=name, before=partitions[name], partitions=settings.partitions)
+    except (TopicAlreadyExistsError, InvalidPartitionsError):  # another service was faster
+        pass
+    return False
 
 
 def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | None = None) -> KafkaConsumer:

@@ -10,7 +10,7 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from stock_kit.events import Topic
-from stock_kit.kafka import open_consumer, poll
+from stock_kit.kafka import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
@@ -24,6 +24,9 @@ GROUP = "ws-sink"
 _RETRY = 1.0
 _COMMIT_MS = 5_000
 _CLOSE_MS = 3_000
+# kafka-python (3.0.12) forgets that it joined when the answer comes between two polls, and joins again; the shorter the
+# polls the likelier, up to a group that never settles. So a member that waits to be let in polls for long.
+_JOIN_POLL = 3.0
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -49,6 +52,7 @@ class KafkaGroupLog:
     """
 
     def __init__(self, settings: KafkaSettings, group_id: str = GROUP) -> None:
+        ensure_topics(settings)
         self._consumer = open_consumer(settings, client_id="ws-sink", group_id=group_id)
         self._membership = _Membership()
         self._consumer.subscribe([topic.value for topic in Topic], listener=self._membership)

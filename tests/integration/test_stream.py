@@ -1,0 +1,350 @@
+"""From a producer to ClickHouse and to browsers, through two replicas of ws_monitor, over brokers that die.
+
+Every test runs on the local profile's broker and on real Apache Kafka (see ``kafka_broker.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from clickhouse_connect.driver.client import Client
+from kafka.errors import KafkaError
+from stock_kit.clock import wall_now
+from stock_kit.events import MetricsEvent, PredictionEvent, Topic
+from stock_kit.kafka import EventProducer, ensure_topics, open_consumer
+from stock_kit.settings import Settings, WsMonitorSettings
+from stock_local.testing import LocalStack
+from stock_mlops.stores.clickhouse import open_client
+from stock_mlops.stores.migrations import migrate_clickhouse
+from websockets.sync.client import ClientConnection, connect
+from ws_monitor.memory import MemoryOutlet
+from ws_monitor.sink import Sink
+from ws_monitor.sink_thread import KafkaGroupLog
+from ws_monitor.store import ClickHouseStore
+
+from tests.integration.kafka_broker import Broker, free_port, running_broker
+from tests.integration.support import wait_for
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(400),
+    # kafka-python leaves the socket of a refused connection to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module", params=["local-profile", "apache"])
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with running_broker(request.param, tmp_path_factory.mktemp(request.param)) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def settings(local_stack: LocalStack, broker: Broker) -> Settings:
+    """The stack's ClickHouse with a database of our own, and the broker that may be killed."""
+    local_stack.require("clickhouse")
+    clickhouse = local_stack.settings.clickhouse.model_copy(update={"database": f"stream_{uuid4().hex[:8]}"})
+    settings = local_stack.settings.model_copy(update={"clickhouse": clickhouse, "kafka": broker.settings})
+    migrate_clickhouse(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def clickhouse(settings: Settings) -> Client:
+    return open_client(settings.clickhouse)
+
+
+class Replica:
+    """One ws_monitor process."""
+
+    def __init__(self, stack: LocalStack, settings: Settings, log: Path) -> None:
+        self.port = free_port()
+        env = stack.env | {
+            "STOCK_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+            "STOCK_CLICKHOUSE__DATABASE": settings.clickhouse.database,
+            "STOCK_WS_MONITOR__PORT": str(self.port),
+        }
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ws_monitor.main"], env=env, stdout=output, stderr=output
+            )
+
+    def ready(self) -> bool:
+        return httpx.get(f"http://127.0.0.1:{self.port}/ready", trust_env=False, timeout=5).status_code == 200
+
+    @contextmanager
+    def listen(self, channel: str, query: str = "") -> Iterator[Listener]:
+        with connect(f"ws://127.0.0.1:{self.port}/ws/{channel}{query}", max_size=None) as connection:
+            yield Listener(connection)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Listener:
+    """A browser."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self.cursor = ""
+        self.kinds: list[str] = []
+        self.ids: list[str] = []
+        self.next_frame()
+
+    def next_frame(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self._connection.recv(timeout=timeout))
+        self.cursor = frame["cursor"] or self.cursor
+        self.kinds.append(frame["kind"])
+        self.ids += [m["data"].get("prediction_id") or m["data"].get("alert_id") for m in frame["messages"]]
+        return frame
+
+    def wait_for(self, ids: list[str]) -> None:
+        """Read frames until all of ``ids`` came."""
+        missing = set(ids) - set(self.ids)
+        while missing:
+            self.next_frame()
+            missing -= set(self.ids)
+
+
+@pytest.fixture(scope="module")
+def replicas(local_stack: LocalStack, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two replicas that share the consumer group."""
+    log = tmp_path_factory.mktemp("replicas") / "ws_monitor.log"
+    with ExitStack() as started:
+        pair = [Replica(local_stack, settings, log) for _ in range(2)]
+        for replica in pair:
+            started.callback(replica.stop)
+        for replica in pair:
+            wait_for(replica.ready, seconds=PATIENCE, what=f"ws_monitor on {replica.port}")
+        yield pair
+
+
+@pytest.fixture
+def producer(settings: Settings) -> Iterator[EventProducer]:
+    producer = EventProducer(settings.kafka, "test")
+    yield producer
+    producer.close(timeout=1)
+
+
+def prediction(ticker: str = "AAPL", **changes: Any) -> PredictionEvent:
+    values: dict[str, Any] = {
+        "prediction_id": uuid4(),
+        "exchange": "US",
+        "ticker": ticker,
+        "made_at": wall_now(),
+        "as_of": date(2012, 6, 29),
+        "target_session": date(2012, 7, 6),
+        "horizon": 5,
+        "last_close": 584.0,
+        "predicted_return": 0.001,
+        "predicted_close": 584.6,
+        "lower": 560.0,
+        "upper": 610.0,
+        "level": 0.9,
+        "model_name": "random_walk",
+        "model_type": "random_walk",
+        "fallback": True,
+        "feature_version": "1",
+        "data_version": "1",
+    }
+    return PredictionEvent(**{**values, **changes})
+
+
+def send(producer: EventProducer, count: int, **changes: Any) -> list[str]:
+    """Send predictions of several tickers; their ids, once the broker has them."""
+    events = [prediction(("AAPL", "MSFT", "IBM", "GOOG")[number % 4], **changes) for number in range(count)]
+    for event in events:
+        producer.send(Topic.PREDICTIONS, event)
+    assert producer.flush(PATIENCE)
+    return [event.identity for event in events]
+
+
+def stored(client: Client, ids: list[str]) -> list[str]:
+    query = "SELECT toString(prediction_id) FROM predictions FINAL WHERE prediction_id IN {ids:Array(UUID)}"
+    return [row[0] for row in client.query(query, parameters={"ids": ids}).result_rows]
+
+
+def wait_stored(client: Client, ids: list[str]) -> None:
+    wait_for(lambda: sorted(stored(client, ids)) == sorted(ids), seconds=PATIENCE, what=f"{len(ids)} rows, each once")
+
+
+def test_events_reach_clickhouse_and_the_browsers_of_every_replica_once(
+    replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    with replicas[0].listen("predictions") as one, replicas[1].listen("predictions") as two:
+        ids = send(producer, 40)
+        for listener in (one, two):
+            listener.wait_for(ids)
+            assert sorted(identity for identity in listener.ids if identity in ids) == sorted(ids)
+    wait_stored(clickhouse, ids)
+
+
+def test_an_event_sent_twice_is_pushed_once_and_stored_once(
+    replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    event = prediction()
+    with replicas[0].listen("predictions") as listener:
+        producer.send(Topic.PREDICTIONS, event)
+        producer.send(Topic.PREDICTIONS, event)
+        (last,) = send(producer, 1)
+        listener.wait_for([event.identity, last])
+    assert listener.ids.count(event.identity) == 1
+    wait_stored(clickhouse, [event.identity, last])
+
+
+def test_a_browser_continues_at_another_replica_with_exactly_what_it_missed(
+    local_stack: LocalStack, settings: Settings, replicas: list[Replica], producer: EventProducer, tmp_path: Path
+) -> None:
+    third = Replica(local_stack, settings, tmp_path / "ws_monitor.log")
+    try:
+        wait_for(third.ready, seconds=PATIENCE, what="a third replica")
+        with third.listen("predictions") as listener:
+            listener.wait_for(send(producer, 10))
+    finally:
+        third.kill()
+    missed = send(producer, 15)
+    with replicas[0].listen("predictions", f"?since={listener.cursor}") as again:
+        again.wait_for(missed)
+    assert (again.kinds[0], sorted(again.ids)) == ("update", sorted(missed))
+
+
+def test_reading_again_leaves_one_row_per_event(
+    settings: Settings, replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    """A new group reads the whole log once more, as after a crash between the write and the commit."""
+    ids = send(producer, 30)
+    wait_stored(clickhouse, ids)
+    again = Sink(
+        ClickHouseStore(settings.clickhouse),
+        MemoryOutlet(),
+        WsMonitorSettings(sink_interval=timedelta(milliseconds=1)),
+    )
+    log = KafkaGroupLog(settings.kafka, group_id=f"again-{uuid4().hex}")
+    try:
+        query = "SELECT count() FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
+
+        def written_twice() -> bool:
+            again.step(log)
+            return int(clickhouse.query(query, parameters={"ids": ids}).result_rows[0][0]) == 2 * len(ids)
+
+        with suppress(AssertionError):  # ClickHouse may have merged the copies before they could be seen
+            wait_for(written_twice, seconds=20, what="a second copy")
+    finally:
+        log.close()
+    assert sorted(stored(clickhouse, ids)) == sorted(ids)
+
+
+def test_a_service_that_stops_answering_raises_one_alert(
+    replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    service = f"service-{uuid4().hex[:6]}"
+    with replicas[0].listen("alerts") as listener:
+        for number in range(4):
+            producer.send(
+                Topic.METRICS,
+                MetricsEvent(
+                    service=service,
+                    instance="127.0.0.1:1",
+                    scraped_at=wall_now() + timedelta(milliseconds=number),
+                    up=False,
+                    duration_seconds=0.1,
+                    error="ConnectError: refused",
+                ),
+            )
+        while True:
+            frame = listener.next_frame()
+            alerts = [m["data"] for m in frame["messages"] if m["data"]["service"] == service]
+            if alerts:
+                break
+    assert [alert["title"] for alert in alerts] == [f"{service} does not answer"]
+    query = "SELECT toString(alert_id) FROM alerts FINAL WHERE service = {service:String}"
+    wait_for(
+        lambda: (
+            [row[0] for row in clickhouse.query(query, parameters={"service": service}).result_rows]
+            == [alerts[0]["alert_id"]]
+        ),
+        seconds=PATIENCE,
+        what="the alert's row",
+    )
+
+
+def test_all_recover_by_themselves_when_the_broker_dies(
+    broker: Broker, replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    before = send(producer, 20)
+    wait_stored(clickhouse, before)
+    with replicas[0].listen("predictions") as listener:
+        broker.kill()
+        waiting = [prediction() for _ in range(10)]
+        for event in waiting:
+            producer.send(Topic.PREDICTIONS, event)
+        assert not producer.flush(0.5)
+        broker.start()
+        assert producer.flush(PATIENCE)
+        ids = [event.identity for event in waiting]
+        listener.wait_for(ids)
+        wait_stored(clickhouse, ids)
+        if broker.durable:
+            assert "gap" not in listener.kinds
+            assert len(listener.ids) == len(set(listener.ids))
+    for replica in replicas:
+        wait_for(replica.ready, seconds=PATIENCE, what=f"ws_monitor on {replica.port}")
+
+
+def test_all_recover_by_themselves_when_the_broker_loses_everything(
+    broker: Broker, settings: Settings, replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    before = send(producer, 20)
+    with replicas[0].listen("predictions") as listener:
+        listener.wait_for(before)
+        broker.lose_everything()
+        after = send(producer, 20)
+        listener.wait_for(after)
+        wait_stored(clickhouse, after)
+        assert "gap" in listener.kinds
+    with replicas[1].listen("predictions", f"?since={listener.cursor}") as again:
+        assert again.kinds == ["update"]
+    consumer = open_consumer(settings.kafka, client_id="test")
+    try:
+        for topic in Topic:
+            assert len(consumer.partitions_for_topic(topic.value)) == settings.kafka.partitions
+    finally:
+        consumer.close()
+
+
+def test_a_producer_made_while_the_broker_is_down_delivers_once_it_is_up(
+    broker: Broker, settings: Settings, replicas: list[Replica], clickhouse: Client
+) -> None:
+    broker.kill()
+    producer = EventProducer(settings.kafka, "early")
+    try:
+        event = prediction()
+        producer.send(Topic.PREDICTIONS, event)
+        assert not producer.connected
+        with pytest.raises(KafkaError):
+            ensure_topics(settings.kafka)
+        broker.start()
+        assert producer.flush(PATIENCE)
+        wait_stored(clickhouse, [event.identity])
+    finally:
+        producer.close(timeout=1)
