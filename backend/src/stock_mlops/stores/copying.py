@@ -29,13 +29,17 @@ def copy_out(
         bound = cursor.mogrify(query, tuple(parameters)).decode()
         cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT csv)", buffer)
     buffer.seek(0)
-    # Times come as text with a numeric zone, which the CSV reader does not parse by itself.
-    times = [name for name, kind in schema.items() if isinstance(kind, pl.Datetime)]
-    read_as = {name: pl.String() if name in times else kind for name, kind in schema.items()}
     if not buffer.getbuffer().nbytes:
         return pl.DataFrame(schema=dict(schema))
-    frame = pl.read_csv(buffer, has_header=False, schema=read_as)
-    return frame.with_columns(pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us") for name in times)
+    # The CSV reader knows neither a numeric time zone nor PostgreSQL's t and f.
+    by_hand = {name: kind for name, kind in schema.items() if isinstance(kind, pl.Datetime | pl.Boolean)}
+    frame = pl.read_csv(buffer, has_header=False, schema={**schema, **dict.fromkeys(by_hand, pl.String())})
+    return frame.with_columns(
+        pl.col(name) == "t"
+        if isinstance(kind, pl.Boolean)
+        else pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us")
+        for name, kind in by_hand.items()
+    )
 
 
 def _cursor(connection: Connection) -> Any:
