@@ -121,18 +121,18 @@ def _run_on_server(
     from stock_mlops.stores.uploads import Uploads
     from stock_mlops.workflows.remote import PrefectServer
 
-    server = PrefectServer(settings.prefect.api_url)
-    try:
-        server.require(DEPLOYMENT)
-    except DependencyUnavailableError as error:
-        fail(
-            f"{error.dependency} does not answer.\n"
-            "Start the stack (stock-mlops up), or load in this process with --direct."
-        )
-    upload = None if file is None else Uploads(settings.s3).put(file)
-    run_id = server.start(DEPLOYMENT, {**parameters, "upload": upload})
-    console.print(f"Flow run: {server.page(run_id)}", highlight=False, soft_wrap=True)
-    return _follow(settings, server, run_id) if wait else None
+    with PrefectServer(settings.prefect.api_url) as server:
+        try:
+            server.require(DEPLOYMENT)
+        except DependencyUnavailableError as error:
+            fail(
+                f"{error.dependency} does not answer.\n"
+                "Start the stack (stock-mlops up), or load in this process with --direct."
+            )
+        upload = None if file is None else Uploads(settings.s3).put(file)
+        run_id = server.start(DEPLOYMENT, {**parameters, "upload": upload})
+        console.print(f"Flow run: {server.page(run_id)}", highlight=False, soft_wrap=True)
+        return _follow(settings, server, run_id) if wait else None
 
 
 def _follow(settings: Settings, server: PrefectServer, run_id: str) -> RunReport:

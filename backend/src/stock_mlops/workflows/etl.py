@@ -77,7 +77,7 @@ def etl(
     """
     settings = get_settings()
     with _uploaded_file(settings, source, upload) as file:
-        request = EtlRequest(source=source, tickers=tickers, exchange=exchange, full=full, file=file)
+        request = EtlRequest(source=source, tickers=tickers, exchange=exchange.upper(), full=full, file=file)
         report = _run(settings, request)
     create_markdown_artifact(key="etl-report", markdown=report.markdown(source), description=f"ETL from {source}")
     if report.failed:

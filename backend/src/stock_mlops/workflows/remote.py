@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -27,7 +27,7 @@ class RunState:
 
 
 class PrefectServer:
-    """The few calls that starting and following a flow run takes.
+    """The few calls that starting and following a flow run takes; a context manager that closes its connection.
 
     Every method raises :class:`DependencyUnavailableError` when the server does not answer.
     """
@@ -35,6 +35,12 @@ class PrefectServer:
     def __init__(self, api_url: str, *, timeout: float = 10.0) -> None:
         self._url = api_url
         self._client = httpx.Client(base_url=api_url, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def start(self, deployment: str, parameters: Mapping[str, Any]) -> str:
         """Start a run of ``<flow>/<deployment>``; returns the flow run's id.
