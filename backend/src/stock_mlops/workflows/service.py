@@ -105,7 +105,8 @@ def open_replay(settings: Settings) -> ReplayThread:
         return [stored.instrument for stored in raw.instruments("replay")]
 
     def load() -> int:
-        report = ingest.run(source, replayed())
+        # A file per ticker and session would cost more than the load itself; the next ETL run writes them.
+        report = ingest.run(source, replayed(), exports=False)
         for ticker in report.tickers:
             count_ticker("replay", ticker)
         for ticker in report.failed:
