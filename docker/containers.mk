@@ -4,7 +4,7 @@
 #   BUILD=no         use the images as they are
 
 STACK := scripts/stack
-export PROFILE SCALE BUILD ENV_FILE
+export PROFILE SCALE BUILD ENV_FILE YES
 SOURCE ?= sample
 EXCHANGE ?= US
 HORIZON ?= 5
@@ -57,17 +57,22 @@ publish: ## build and push the images: make publish IMAGE_PREFIX=registry/owner 
 test-compose: ## start the whole stack in a project of its own and use it; needs Docker
 	@scripts/test_compose
 
-clean-containers: ## remove the containers and their data; asks first
-	@printf 'This deletes all data of the containers (volumes of project %s). Type "yes" to go on: ' "$${COMPOSE_PROJECT_NAME:-stock-mlops}"; \
-	if [ "$(YES)" = 1 ]; then echo yes; else read answer && [ "$$answer" = yes ]; fi && $(STACK) purge
+clean-containers: ## delete the containers and their data; asks first, unless YES=1
+	@$(STACK) purge
+
+# "make clean" is for both profiles.
+clean: clean-containers
 
 # Universal, so that one file serves every platform; no index is written, so that a mirror's address cannot slip in.
-LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
         --no-emit-package stock-kit $(UPGRADE)
 
-container-locks: ## lock what the images install: make container-locks [UPGRADE=--upgrade]
+container-locks: $(BIN)/uv ## lock what the images install: make container-locks [UPGRADE=--upgrade]
 	$(LOCK) docker/requirements-build.in -o requirements-build.lock
 	$(LOCK) backend/pyproject.toml --extra flower -o requirements-backend.lock
 	$(LOCK) ws_monitor/pyproject.toml -c requirements-backend.lock -o requirements-ws-monitor.lock
 	$(LOCK) metrics_publisher/pyproject.toml -c requirements-backend.lock -o requirements-metrics-publisher.lock
 	$(LOCK) docker/mlflow/requirements.in -c requirements-backend.lock -o requirements-mlflow.lock
+
+# Those of the local profile are held to these.
+locks: container-locks

@@ -243,7 +243,7 @@ def backup(project: Project) -> None:
     say("make backup")
     catalog, rows = _catalog(project), _rows(project)
     project.make("backup", BACKUP=str(folder))
-    say("make clean-containers, make up")
+    say("make clean (its part for containers), make up")
     project.make("clean-containers", YES="1")
     project.make("up", BUILD="no")
     say("make restore")
