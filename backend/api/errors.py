@@ -28,6 +28,7 @@ log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _NOT_MIGRATED = "its schema is not there yet"
 _NO_SUCH_TABLE_OR_DATABASE = (60, 81)  # ClickHouse's UNKNOWN_TABLE and UNKNOWN_DATABASE
+_MALFORMED = "Malformed request"
 _URN = "urn:stock-mlops:problem:"
 
 
@@ -123,12 +124,15 @@ class ErrorRenderer:
             detail = f"the body is not JSON: {fields[0]['message']}"
         else:
             detail = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:3])
-        return problem_response(
-            request, 422, title="Malformed request", detail=detail, code="malformed_request", errors=fields
-        )
+        return problem_response(request, 422, title=_MALFORMED, detail=detail, code="malformed_request", errors=fields)
 
     async def on_http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
+        if error.status_code == HTTPStatus.BAD_REQUEST:
+            # FastAPI's word for a body that it could not even begin to read; one status for all that is malformed.
+            return problem_response(
+                request, 422, title=_MALFORMED, detail="the body cannot be read", code="malformed_request"
+            )
         title = HTTPStatus(error.status_code).phrase
         allowed = (error.headers or {}).get("Allow", "another method")
         details = {
@@ -157,8 +161,10 @@ class ErrorRenderer:
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
+    # Parts like <definition> name the alternative of a union that was meant, not a field.
+    path = [str(part) for part in item["loc"] if not str(part).startswith("<")]
     error: FieldError = {
-        "field": ".".join(str(part) for part in item["loc"]),
+        "field": ".".join(path),
         "message": str(item["msg"]).removeprefix("Value error, "),
     }
     expected = item.get("ctx", {}).get("expected")

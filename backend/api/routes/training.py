@@ -33,11 +33,11 @@ IdempotencyKey = Annotated[
 def _shape(body: Any) -> str:
     """Which of the two a body means, so that its errors are told against that one alone."""
     given = "model_id" in body if isinstance(body, dict) else isinstance(body, TrainModelRequest)
-    return "model" if given else "definition"
+    return "<model>" if given else "<definition>"
 
 
 TrainBody = Annotated[
-    Annotated[TrainModelRequest, Tag("model")] | Annotated[ModelRequest, Tag("definition")],
+    Annotated[TrainModelRequest, Tag("<model>")] | Annotated[ModelRequest, Tag("<definition>")],
     Discriminator(_shape),
     Body(description="a model that is defined already, or a definition"),
 ]

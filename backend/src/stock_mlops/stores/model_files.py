@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
+from zipfile import BadZipFile
 
 from stock_kit.clock import wall_seconds
 from stock_kit.logging import get_logger
@@ -46,7 +47,7 @@ class ModelFiles:
         if final.is_dir():
             try:
                 return _read(final, ref)
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
                 log.warning("cached_model_unreadable", folder=str(final), error=str(error))
                 shutil.rmtree(final, ignore_errors=True)
         return self._download(ref, final)

@@ -1,0 +1,283 @@
+"""The two applications over twins of everything behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from api.dependencies import PredictResources, TrainResources
+from api.main import create_app
+from stock_kit.events import PredictionEvent
+from stock_kit.health import Readiness
+from stock_kit.settings import Settings
+from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.forecasting.spec import ModelSpec
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.datasets import Dataset
+from stock_mlops.services.forecast_events import no_data
+from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
+from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobState
+from stock_mlops.stores.market_clock import ReplayState
+from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter, SettledPrediction
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def make_event(ticker: str = "AAPL", horizon: int = 1, **values: Any) -> PredictionEvent:
+    known: dict[str, Any] = {
+        "prediction_id": uuid4(),
+        "exchange": "US",
+        "ticker": ticker,
+        "made_at": NOW,
+        "as_of": date(2012, 6, 29),
+        "target_session": date(2012, 7, 2),
+        "horizon": horizon,
+        "last_close": 100.0,
+        "predicted_return": 0.01,
+        "predicted_close": 101.0,
+        "model_name": "stock-US-AAPL",
+        "model_version": "3",
+        "model_type": "ridge",
+        "feature_version": "1",
+        "data_version": "1",
+    }
+    return PredictionEvent(**known | values)
+
+
+@dataclass
+class Backstage:
+    """Everything the handlers ask for, in memory. ``error``, when set, is what each of them raises."""
+
+    error: Exception | None = None
+    jobs: dict[UUID, Job] = field(default_factory=dict)
+    definitions_: dict[UUID, ModelDefinition] = field(default_factory=dict)
+    versions_: dict[UUID, list[ModelVersion]] = field(default_factory=dict)
+    tickers: set[str] = field(default_factory=lambda: {"AAPL"})
+    origins: list[str] = field(default_factory=list)
+    filters: list[PredictionFilter] = field(default_factory=list)
+    page_: Page = field(default_factory=Page)
+    replay_: ReplayState | None = None
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def submit(
+        self,
+        kind: JobKind,
+        payload: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
+    ) -> Job:
+        self.check()
+        for known in self.jobs.values():
+            if idempotency_key is not None and known.idempotency_key == idempotency_key:
+                if known.payload != payload:
+                    raise IdempotencyConflictError("the key stands for another request")
+                return known
+        return self.add_job(kind, dict(payload), idempotency_key=idempotency_key, request_id=request_id)
+
+    def add_job(self, kind: JobKind, payload: dict[str, Any], **values: Any) -> Job:
+        known: dict[str, Any] = {
+            "id": uuid4(),
+            "kind": kind,
+            "state": JobState.PENDING,
+            "payload": payload,
+            "stage": "",
+            "progress": 0.0,
+            "partial": [],
+            "result": None,
+            "error": None,
+            "idempotency_key": None,
+            "request_id": None,
+            "fence": 0,
+            "attempts": 0,
+            "worker": None,
+            "lease_until": None,
+            "created_at": NOW,
+            "started_at": None,
+            "finished_at": None,
+        }
+        job = Job(**known | values)
+        self.jobs[job.id] = job
+        return job
+
+    def get(self, job_id: UUID) -> Job | None:
+        self.check()
+        return self.jobs.get(job_id)
+
+    def create_definition(self, spec: ModelSpec) -> ModelDefinition:
+        self.check()
+        for known in self.definitions_.values():
+            if known.spec_hash == spec.spec_hash:
+                return known
+        definition = ModelDefinition(
+            id=uuid4(),
+            name=spec.name,
+            exchange=spec.exchange,
+            ticker=spec.ticker,
+            model_type=spec.model_type,
+            spec=spec.model_dump(mode="json"),
+            spec_hash=spec.spec_hash,
+            created_at=NOW,
+            updated_at=NOW,
+        )
+        self.definitions_[definition.id] = definition
+        return definition
+
+    def definition(self, model_id: UUID) -> ModelDefinition | None:
+        self.check()
+        return self.definitions_.get(model_id)
+
+    def definitions(self, **wanted: Any) -> DefinitionPage:
+        self.check()
+        found = list(self.definitions_.values())
+        return DefinitionPage(found[wanted["offset"] :][: wanted["limit"]], len(found))
+
+    def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
+        return self.versions_.get(model_id, [])
+
+    async def predict(
+        self, instrument: Instrument, horizon: int, origin: Literal["api", "job", "replay"]
+    ) -> PredictionEvent:
+        self.check()
+        self.origins.append(origin)
+        if instrument.ticker not in self.tickers:
+            raise no_data(instrument)
+        return make_event(instrument.ticker, horizon, origin=origin)
+
+    async def check_path(self, instrument: Instrument, days: int) -> None:
+        self.check()
+        if instrument.ticker not in self.tickers:
+            raise no_data(instrument)
+
+    def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page:
+        self.check()
+        self.filters.append(wanted)
+        return self.page_
+
+    def datasets(self) -> Sequence[Dataset]:
+        self.check()
+        return [
+            Dataset(
+                exchange="US",
+                ticker="AAPL",
+                name="Apple",
+                source="sample",
+                timeline="replay",
+                first_session=date(2000, 3, 1),
+                last_session=date(2012, 6, 29),
+                rows=3103,
+                last_close=584.0,
+                loaded_at=NOW,
+                expected_session=date(2012, 6, 29),
+                sessions_behind=0,
+            )
+        ]
+
+    def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
+        self.check()
+        if instrument.ticker not in self.tickers or (start is not None and start > date(2012, 6, 29)):
+            return []
+        bar = {"open": 1.0, "high": 3.0, "low": 0.5, "close": 2.0, "volume": 9.0}
+        return [{"session": date(2012, 6, 29), **bar}]
+
+    def replay(self) -> ReplayState | None:
+        self.check()
+        return self.replay_
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        self.check()
+        return {
+            "info": {"status": "FINISHED", "start_time": 1_795_000_000_000},
+            "data": {
+                "params": [{"key": "alpha", "value": "1.0"}],
+                "metrics": [{"key": "rmse", "value": 0.01}, {"key": "r2", "value": "NaN"}],
+                "tags": [],
+            },
+        }
+
+    def registered_models(self) -> list[dict[str, Any]]:
+        self.check()
+        version = {"version": "3", "run_id": "run3", "creation_timestamp": 1_795_000_000_000}
+        aliases = [{"alias": "champion", "version": "3"}]
+        return [{"name": "stock-US-AAPL", "latest_versions": [version], "aliases": aliases}]
+
+    def artifacts(self, run_id: str) -> list[dict[str, Any]]:
+        return [{"path": "bundle", "is_dir": True}, {"path": "report.json", "is_dir": False, "file_size": "12"}]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings.model_construct()
+
+
+@pytest.fixture
+def backstage() -> Backstage:
+    return Backstage()
+
+
+def down() -> None:
+    raise DependencyUnavailableError("PostgreSQL", "refused")
+
+
+@asynccontextmanager
+async def client_of(
+    role: Literal["train", "predict"], settings: Settings, resources: TrainResources | PredictResources
+) -> AsyncIterator[httpx.AsyncClient]:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[TrainResources | PredictResources]:
+        yield resources
+
+    app = create_app(role, settings, opened)
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Any, receive: Any, send: Any) -> None:
+            # What the server does: each request gets its own copy of what the lifespan gave.
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://backend") as client:
+            yield client
+
+
+@pytest.fixture
+async def train(settings: Settings, backstage: Backstage) -> AsyncIterator[httpx.AsyncClient]:
+    """backend1"""
+    resources = TrainResources(
+        settings=settings,
+        readiness=Readiness({"model_meta_db": backstage.check}, cache_seconds=0),
+        jobs=backstage,
+        catalog=backstage,
+        datasets=backstage,
+        clocks=backstage,
+        mlflow=backstage,
+        services=Readiness({"backend2": lambda: None, "ws_monitor": down}, cache_seconds=0),
+    )
+    async with client_of("train", settings, resources) as client:
+        yield client
+
+
+@pytest.fixture
+async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[httpx.AsyncClient]:
+    """backend2"""
+    resources = PredictResources(
+        settings=settings,
+        readiness=Readiness({"model_meta_db": backstage.check}, cache_seconds=0),
+        jobs=backstage,
+        predictor=backstage,
+        history=backstage,
+    )
+    async with client_of("predict", settings, resources) as client:
+        yield client
+
+
+def settled(**values: Any) -> SettledPrediction:
+    return SettledPrediction(make_event(**values), actual_close=100.0)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from stock_kit.events import Event, PredictionEvent
+from stock_kit.settings import OutboxSettings
+from stock_mlops.services import relay as service
+from stock_mlops.services.relay import Relay, Relayed
+from stock_mlops.stores.outbox import OutboxLoad, PendingRow
+
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def event(prediction_id: UUID) -> PredictionEvent:
+    return PredictionEvent(
+        prediction_id=prediction_id,
+        exchange="US",
+        ticker="AAPL",
+        made_at=START,
+        as_of=date(2012, 6, 29),
+        target_session=date(2012, 7, 2),
+        horizon=1,
+        last_close=100,
+        predicted_return=0,
+        predicted_close=100,
+        model_name="random_walk",
+        model_type="random_walk",
+        feature_version="1",
+        data_version="1",
+    )
+
+
+class World:
+    """An outbox, ClickHouse, Kafka and the lock; time passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.rows: dict[UUID, PendingRow] = {}
+        self.stored: set[UUID] = set()
+        self.sent: list[UUID] = []
+        self.lock_is_ours = True
+        self.clickhouse_error: Exception | None = None
+
+    def add(self, payload: str | None = None) -> UUID:
+        new = uuid4()
+        self.rows[new] = PendingRow(new, "US:AAPL", payload or event(new).model_dump_json(), self.now, 1, 0.0)
+        return new
+
+    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+        ordered = sorted(self.rows.values(), key=lambda row: (row.sent_at, row.id))
+        if after is not None:
+            ordered = [row for row in ordered if (row.sent_at, row.id) > (after.sent_at, after.id)]
+        return [replace(row, waited_seconds=(self.now - row.sent_at).total_seconds()) for row in ordered[:limit]]
+
+    def delete(self, ids: Sequence[UUID]) -> None:
+        for item in ids:
+            del self.rows[item]
+
+    def mark_sent(self, ids: Sequence[UUID]) -> None:
+        for item in ids:
+            row = self.rows[item]
+            self.rows[item] = replace(row, sent_at=self.now, attempts=row.attempts + 1)
+
+    def load(self) -> OutboxLoad:
+        return OutboxLoad(len(self.rows), 0.0)
+
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
+        if self.clickhouse_error is not None:
+            raise self.clickhouse_error
+        assert set(keys) == {"US:AAPL"}
+        return self.stored & set(ids)
+
+    def send(self, topic: str, event: Event) -> None:
+        assert isinstance(event, PredictionEvent)
+        self.sent.append(event.prediction_id)
+
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        yield self.lock_is_ours
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def relay(world: World) -> Relay:
+    return Relay(world, world, world, world.lock, OutboxSettings(resend_after=timedelta(seconds=5)))
+
+
+def test_what_clickhouse_has_leaves_the_outbox_at_once(relay: Relay, world: World) -> None:
+    stored, missing = world.add(), world.add()
+    world.stored = {stored}
+    assert relay.run_once() == Relayed(confirmed=1, resent=0)
+    assert set(world.rows) == {missing}
+    assert world.sent == []
+
+
+def test_what_clickhouse_lacks_is_sent_again_after_the_wait_and_then_ever_more_seldom(
+    relay: Relay, world: World
+) -> None:
+    lost = world.add()
+    resent_at = []
+    for second in range(120):
+        world.now = START + timedelta(seconds=second)
+        relay.run_once()
+        resent_at += [second] * (len(world.sent) - len(resent_at))
+    assert resent_at == [5, 15, 35, 75, 115]
+    assert set(world.sent) == {lost}
+
+
+def test_without_clickhouse_nothing_leaves_and_nothing_is_sent(relay: Relay, world: World) -> None:
+    world.add()
+    world.now += timedelta(minutes=5)
+    world.clickhouse_error = ConnectionError("refused")
+    with pytest.raises(ConnectionError):
+        relay.run_once()
+    assert len(world.rows) == 1
+    assert world.sent == []
+
+
+def test_a_standby_does_nothing(relay: Relay, world: World) -> None:
+    world.stored = {world.add()}
+    world.lock_is_ours = False
+    assert relay.run_once() is None
+    assert len(world.rows) == 1
+
+
+def test_every_row_is_looked_at_however_many_there_are(
+    relay: Relay, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_PAGE", 7)
+    world.stored = {world.add() for _ in range(50)}
+    waiting = {world.add() for _ in range(3)}
+    assert relay.run_once() == Relayed(confirmed=50, resent=0)
+    assert set(world.rows) == waiting
+
+
+def test_one_pass_sends_no_more_than_the_producer_takes(
+    relay: Relay, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_MOST_RESENT", 10)
+    for _ in range(25):
+        world.add()
+    world.now += timedelta(seconds=6)
+    relay.run_once()
+    assert len(world.sent) == 10
+    relay.run_once()
+    relay.run_once()
+    assert len(world.sent) == len(set(world.sent)) == 25
+
+
+def test_a_row_that_nobody_can_read_holds_up_nobody(relay: Relay, world: World) -> None:
+    world.add(payload="{}")
+    good = world.add()
+    world.now += timedelta(seconds=6)
+    relay.run_once()
+    assert world.sent == [good]
+    assert len(world.rows) == 2
