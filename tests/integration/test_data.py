@@ -165,10 +165,9 @@ def test_a_second_load_writes_nothing_and_says_so(
 ) -> None:
     rows = msft(ticker)
     first, second = load(ingest, ticker, rows), load(ingest, ticker, rows)
-    assert (first.new, first.tickers[0].warehouse, first.summary) == (600, "all", "1 tickers, 600 new rows, 0 changed")
+    assert (first.new, first.changed, first.tickers[0].warehouse) == (600, 0, "all")
     assert (second.new, second.changed, second.tickers[0].unchanged) == (0, 0, 600)
     assert second.tickers[0].warehouse == "nothing"
-    assert second.summary == "1 tickers, nothing new: everything was stored already"
     assert loaded == [ticker]
     assert_warehouse_is(warehouse, ticker, rows)
 
@@ -257,7 +256,7 @@ def test_a_ticker_that_fails_does_not_fail_the_others(ingest: Ingest, ticker: In
     assert by_ticker[unknown].error == "no such symbol"
     assert "ticker: expected 1 to 20 of A-Z" in str(by_ticker[broken].error)
     assert (by_ticker[ticker].error, by_ticker[ticker].new) == (None, 50)
-    assert report.summary == "3 tickers, 50 new rows, 0 changed, 2 tickers failed"
+    assert [item.instrument for item in report.failed] == [broken, unknown]
 
 
 def test_the_export_is_one_whole_file_per_ticker(ingest: Ingest, settings: Settings, ticker: Instrument) -> None:
@@ -317,7 +316,7 @@ def test_a_move_that_the_source_repeats_a_day_later_is_accepted(
         connection.execute(text("UPDATE quarantine SET seen_at = :then WHERE ticker = :t"), yesterday)
     assert load(ingest, ticker, rows).new == 1
     last = load(ingest, ticker, rows)
-    assert (last.new, last.rejected, last.tickers[0].missing_sessions) == (0, 0, 0)
+    assert (last.new, last.tickers[0].rejected, last.tickers[0].missing_sessions) == (0, 0, 0)
 
 
 def test_after_a_crash_was_refused_the_next_sessions_are_loaded(ingest: Ingest, ticker: Instrument) -> None:
@@ -326,7 +325,7 @@ def test_after_a_crash_was_refused_the_next_sessions_are_loaded(ingest: Ingest, 
         pl.when(pl.int_range(pl.len()) >= 20).then(pl.col(name) * 0.3).otherwise(name) for name in prices
     )
     load(ingest, ticker, rows.head(20))
-    assert load(ingest, ticker, rows.slice(20, 1)).rejected == 1
+    assert load(ingest, ticker, rows.slice(20, 1)).tickers[0].rejected == 1
     assert load(ingest, ticker, rows.slice(21, 1)).new == 1
     assert load(ingest, ticker, rows.slice(22, 8)).new == 8
 
@@ -374,6 +373,22 @@ def test_an_upsert_counts_new_changed_and_unchanged_rows(raw: RawPrices, ticker:
     mixed = rows.with_columns(close=pl.when(pl.int_range(pl.len()) < 2).then(pl.col("close") + 0.01).otherwise("close"))
     count = raw.upsert(mixed, wall_now())[ticker]
     assert (count.new, count.changed, count.unchanged) == (4, 2, 4)
+
+
+def test_a_name_stays_until_a_source_knows_another(raw: RawPrices, ticker: Instrument) -> None:
+    rows = msft(ticker, 10).select(*RAW_SCHEMA)
+
+    def name() -> str:
+        return next(item.name for item in raw.instruments("live") if item.instrument == ticker)
+
+    for names, expected in (
+        ({}, ""),
+        ({ticker: "Micro"}, "Micro"),
+        ({}, "Micro"),
+        ({ticker: "Microsoft"}, "Microsoft"),
+    ):
+        raw.upsert(rows, wall_now(), names=names)
+        assert name() == expected
 
 
 def test_another_adjusted_close_alone_is_no_change(raw: RawPrices, ticker: Instrument) -> None:

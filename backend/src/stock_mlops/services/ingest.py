@@ -218,7 +218,8 @@ class Ingest:
             max_move=self._settings.max_move,
         )
         stamp = wall_now()
-        counts = self._raw.upsert(checked.good, stamp, timeline=source.timeline)
+        names = {item.instrument: item.name for item in fetched}
+        counts = self._raw.upsert(checked.good, stamp, timeline=source.timeline, names=names)
         for instrument, count in counts.items():
             report = reports[instrument]
             report.new, report.changed, report.unchanged = count.new, count.changed, count.unchanged

@@ -77,38 +77,8 @@ class IngestReport:
         return sum(ticker.changed for ticker in self.tickers)
 
     @property
-    def rejected(self) -> int:
-        return sum(ticker.rejected for ticker in self.tickers)
-
-    @property
     def failed(self) -> list[TickerReport]:
         return [ticker for ticker in self.tickers if ticker.error is not None]
-
-    @property
-    def summary(self) -> str:
-        """One line for people; a run that found nothing to do says so."""
-        if not self.tickers:
-            return "the source has no instruments"
-        parts = [f"{len(self.tickers)} tickers"]
-        if self.new or self.changed:
-            parts.append(f"{self.new:,} new rows, {self.changed:,} changed")
-        else:
-            parts.append("nothing new: everything was stored already" if len(self.failed) < len(self.tickers) else "")
-        if self.rejected:
-            parts.append(f"{self.rejected:,} rows rejected")
-        if self.failed:
-            parts.append(f"{len(self.failed)} tickers failed")
-        return ", ".join(part for part in parts if part)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "source": self.source,
-            "summary": self.summary,
-            "new": self.new,
-            "changed": self.changed,
-            "rejected": self.rejected,
-            "tickers": [ticker.as_dict() for ticker in self.tickers],
-        }
 
 
 def _iso(day: date | None) -> str | None:

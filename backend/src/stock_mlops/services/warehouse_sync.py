@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 import polars as pl
@@ -19,6 +20,9 @@ from stock_mlops.stores.raw_prices import RawPrices, RawState
 from stock_mlops.stores.warehouse import Warehouse, WarehouseState, version_of, version_time
 
 Need = Literal["nothing", "tail", "all"]
+
+# A temporary file is its owner's alone; an export is for whoever may look into the folder.
+_READABLE = 0o644
 
 
 class WarehouseSync:
@@ -113,9 +117,12 @@ def export(warehouse: Warehouse, folder: Path, instrument: Instrument) -> Path:
     features = warehouse.features(instrument, names).drop("feature_version", "version")
     file = folder / instrument.exchange / f"{instrument.ticker}.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".parquet.tmp")
-    prices.join(features, on="session", how="inner").sort("session").write_parquet(temporary, compression="zstd")
-    return temporary.replace(file)
+    # A name of its own: two runs may export the same ticker at once.
+    with NamedTemporaryFile(dir=file.parent, prefix=f".{file.stem}-", delete=False) as temporary:
+        prices.join(features, on="session", maintain_order="left").write_parquet(temporary, compression="zstd")
+    written = Path(temporary.name)
+    written.chmod(_READABLE)
+    return written.replace(file)
 
 
 def _versions(raw: Mapping[Instrument, RawState]) -> pl.DataFrame:

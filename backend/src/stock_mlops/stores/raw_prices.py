@@ -30,12 +30,14 @@ def _differs(ours: str, theirs: str) -> str:
 
 
 _REGISTER = text("""
-    INSERT INTO instruments (exchange, ticker, source, timeline)
-    SELECT exchange, ticker, :source, :timeline
-    FROM unnest(CAST(:exchanges AS text[]), CAST(:tickers AS text[])) AS wanted (exchange, ticker)
+    INSERT INTO instruments AS known (exchange, ticker, name, source, timeline)
+    SELECT exchange, ticker, name, :source, :timeline
+    FROM unnest(CAST(:exchanges AS text[]), CAST(:tickers AS text[]), CAST(:names AS text[]))
+        AS wanted (exchange, ticker, name)
     ORDER BY exchange, ticker
     ON CONFLICT (exchange, ticker) DO UPDATE
-        SET source = excluded.source, timeline = excluded.timeline, updated_at = now()
+        SET name = coalesce(nullif(excluded.name, ''), known.name),
+            source = excluded.source, timeline = excluded.timeline, updated_at = now()
 """)
 _TIMELINES = text("""
     SELECT exchange, ticker, timeline FROM instruments
@@ -160,7 +162,12 @@ class RawPrices:
         self._engine = engine
 
     def upsert(
-        self, frame: pl.DataFrame, ingested_at: datetime, *, timeline: Timeline = "live"
+        self,
+        frame: pl.DataFrame,
+        ingested_at: datetime,
+        *,
+        timeline: Timeline = "live",
+        names: Mapping[Instrument, str] | None = None,
     ) -> dict[Instrument, UpsertCounts]:
         """Store the rows of one source; a row that differs from the stored one goes to the history, with the moment.
 
@@ -171,6 +178,7 @@ class RawPrices:
             frame: columns of ``RAW_SCHEMA``, no session twice, one source; many instruments are welcome.
             ingested_at: the moment of this write (aware). When another writer was quicker, the write counts as a
                 microsecond after that one: moments of one instrument's rows follow the order of its writes.
+            names: what people call the instruments; where there is none, the name that is stored stays.
 
         Raises:
             ConflictError: a replayed source would write over a live instrument; nothing is stored then.
@@ -180,7 +188,8 @@ class RawPrices:
         keys = frame.group_by("exchange", "ticker").len().rows()
         instruments = [Instrument(exchange, ticker) for exchange, ticker, _ in keys]
         with self._engine.begin() as connection:
-            now = self._register(connection, instruments, frame["source"][0], timeline, ingested_at)
+            known = [(names or {}).get(instrument, "") for instrument in instruments]
+            now = self._register(connection, instruments, known, frame["source"][0], timeline, ingested_at)
             connection.execute(text("CREATE TEMP TABLE staged_prices (LIKE raw_prices) ON COMMIT DROP"))
             connection.execute(text("ALTER TABLE staged_prices ALTER ingested_at DROP NOT NULL"))
             copy_in(connection, "staged_prices", frame.select(*RAW_SCHEMA))
@@ -248,6 +257,7 @@ class RawPrices:
         self,
         connection: Connection,
         instruments: Sequence[Instrument],
+        names: Sequence[str],
         source: str,
         timeline: Timeline,
         ingested_at: datetime,
@@ -265,7 +275,7 @@ class RawPrices:
                 f"{', '.join(map(str, elsewhere))}: loaded from a live source, which the replayed {source}"
                 " must not replace"
             )
-        connection.execute(_REGISTER, {**keys, "source": source, "timeline": timeline})
+        connection.execute(_REGISTER, {**keys, "names": names, "source": source, "timeline": timeline})
         newest = connection.execute(_NEWEST_WRITE, keys).scalar()
         now = ingested_at if newest is None else max(ingested_at, newest + timedelta(microseconds=1))
         if elsewhere:

@@ -42,6 +42,8 @@ class Fetched:
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SOURCE_SCHEMA))
     rejected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
     """Rows that are no prices at all, such as text in a number; the quality gate judges the others."""
+    name: str = ""
+    """What people call the instrument, where the source knows."""
     vouched: frozenset[date] = frozenset()
     """Sessions whose large move the source knows to be real."""
     notes: tuple[str, ...] = ()

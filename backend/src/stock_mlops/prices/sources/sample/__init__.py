@@ -16,6 +16,14 @@ from stock_mlops.prices.sources.base import Fetched, FetchRequest, SourceError, 
 EXCHANGE = "US"
 FILE = Path(__file__).with_name("daily.parquet")
 
+_NAMES = {
+    "AAPL": "Apple",
+    "FB": "Facebook",
+    "GOOG": "Google",
+    "IBM": "International Business Machines",
+    "MSFT": "Microsoft",
+}
+
 # Apple fell by 51.9 % the day after its profit warning of 28 September 2000.
 _REAL_MOVES = {"AAPL": frozenset({date(2000, 9, 29)})}
 
@@ -52,7 +60,12 @@ class SampleSource:
         stored = request.stored.get(instrument)
         if stored is not None and not request.full:
             rows = rows.filter(pl.col("session") > stored["session"].max())
-        return Fetched(instrument, rows, vouched=_REAL_MOVES.get(instrument.ticker, frozenset()))
+        return Fetched(
+            instrument,
+            rows,
+            name=_NAMES[instrument.ticker],
+            vouched=_REAL_MOVES.get(instrument.ticker, frozenset()),
+        )
 
 
 @cache
