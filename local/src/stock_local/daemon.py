@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -21,9 +22,9 @@ from stock_local.control import ControlError, Emit, Json, serve_control
 from stock_local.paths import Layout
 from stock_local.ports import ports_in_use
 from stock_local.probes import NotReadyError
-from stock_local.processes import kill_all, session_members
+from stock_local.processes import kill_all, memory_by_session, session_members
 from stock_local.service import Service
-from stock_local.supervisor import Runner, StartError, State, Supervisor, memory_of
+from stock_local.supervisor import Runner, StartError, State, Supervisor
 
 log = get_logger(__name__)
 
@@ -81,11 +82,11 @@ class Daemon:
         self.stopping.set()
 
     async def _status(self, _request: Json, _emit: Emit) -> Json:
-        rows = await asyncio.gather(*(self._row(runner) for runner in self._supervisor.runners.values()))
-        own = await asyncio.to_thread(memory_of, os.getsid(0))
-        return {"pid": os.getpid(), "memory": own, "services": rows}
+        memory = await asyncio.to_thread(memory_by_session)
+        rows = await asyncio.gather(*(self._row(runner, memory) for runner in self._supervisor.runners.values()))
+        return {"pid": os.getpid(), "memory": memory.get(os.getsid(0), 0), "services": rows}
 
-    async def _row(self, runner: Runner) -> Json:
+    async def _row(self, runner: Runner, memory: Mapping[int, int]) -> Json:
         child = runner.child
         row: Json = {
             "name": runner.service.name,
@@ -94,7 +95,7 @@ class Daemon:
             "detail": runner.detail,
             "restarts": runner.restarts,
             "pid": child.pid if child else None,
-            "memory": await asyncio.to_thread(memory_of, child.pid) if child else 0,
+            "memory": memory.get(child.pid, 0) if child else 0,
             "start_seconds": runner.ready_after,
         }
         if runner.state is State.READY and (problem := await _problem(runner.service)):

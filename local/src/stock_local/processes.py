@@ -16,6 +16,7 @@ import psutil
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _CHUNK = 1 << 16
+_LAST_WORDS = 2.0  # seconds to read what an ended program has written
 _LOG_LIMIT = 8 << 20  # bytes of a log file before it becomes the ".1" file
 
 
@@ -72,56 +73,80 @@ def session_members(session: int) -> list[psutil.Process]:
     return members
 
 
+def memory_by_session() -> dict[int, int]:
+    """Bytes of memory of every session we may look at, pages shared with others counted by their share (PSS)."""
+    total: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            session = os.getsid(int(folder.name))
+            for line in (folder / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total[session] = total.get(session, 0) + int(line.split()[1]) * 1024
+    return total
+
+
 def kill_all(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
 
 
+async def _copy(output: int, log: BoundedLog) -> None:
+    """Copy what comes out of a pipe into a log, until the last writer has closed it."""
+    reader = asyncio.StreamReader()
+    file = os.fdopen(output, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), file
+    )
+    try:
+        while chunk := await reader.read(_CHUNK):
+            log.write(chunk)
+    finally:
+        transport.close()
+
+
 class Child:
     """A started program, leader of a session of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: BoundedLog) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: int, log: BoundedLog) -> None:
         self._process = process
-        self._log = log
-        self._pump = asyncio.create_task(self._copy_output())
+        self._copied = asyncio.create_task(_copy(output, log))
         self._exited = asyncio.create_task(self._wait())
 
     @classmethod
     async def start(
         cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: BoundedLog, account: Account | None
     ) -> Child:
-        process = await asyncio.create_subprocess_exec(
-            *launch_command(argv, account),
-            env=dict(env),
-            cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-        return cls(process, log)
+        # A pipe of our own: with asyncio's, a dead program counts as running while a child of it holds the pipe.
+        output, theirs = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *launch_command(argv, account),
+                env=dict(env),
+                cwd=cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(output)
+            raise
+        finally:
+            os.close(theirs)
+        return cls(process, output, log)
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.returncode
-
-    async def _copy_output(self) -> None:
-        output = self._process.stdout
-        if output is None:
-            raise RuntimeError("a child is started with its output in a pipe")
-        while chunk := await output.read(_CHUNK):
-            self._log.write(chunk)
-
     async def _wait(self) -> int:
         code = await self._process.wait()
-        # What the program started may hold the pipe open, and must not outlive it.
         await asyncio.to_thread(lambda: kill_all(session_members(self.pid)))
-        await self._pump
+        with contextlib.suppress(TimeoutError):  # somebody who left the session still holds the pipe
+            await asyncio.wait_for(self._copied, _LAST_WORDS)
         return code
 
     async def exited(self) -> int:

@@ -20,13 +20,13 @@ import psutil
 from stock_kit.logging import get_logger
 
 from stock_local.probes import NotReadyError
-from stock_local.processes import BoundedLog, Child, kill_all, session_members
+from stock_local.processes import BoundedLog, Child, kill_all
 from stock_local.service import Service
 
 log = get_logger(__name__)
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PROBE_INTERVAL = 0.15
+_PROBE_INTERVAL, _LONGEST_PROBE_INTERVAL = 0.1, 0.5
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 15.0
 _STABLE_AFTER = 30.0  # seconds a service must have run for its next crash to count as the first
 _STARTS_BEFORE_GIVING_UP = 4  # of a service that was never ready
@@ -59,7 +59,7 @@ class Runner:
         self.child: Child | None = None
         self._env = {**env, **service.env}
         self._cwd = service.cwd or cwd
-        self._log = BoundedLog(log_dir / f"{service.name}.log")
+        self._log_path = log_dir / f"{service.name}.log"
         self._wanted = asyncio.Event()
         self._stop = asyncio.Event()
         self._needs: list[Runner] = []
@@ -148,7 +148,8 @@ class Runner:
             await asyncio.to_thread(self.service.prepare)
         if self._stop.is_set():
             return ""
-        self.child = await Child.start(self.service.argv, self._env, self._cwd, self._log, self.service.account)
+        output = BoundedLog(self._log_path)
+        self.child = await Child.start(self.service.argv, self._env, self._cwd, output, self.service.account)
         exited = asyncio.create_task(self.child.exited())
         stop = asyncio.create_task(self._stop.wait())
         ready = asyncio.create_task(self._become_ready(began))
@@ -169,10 +170,12 @@ class Runner:
                 task.cancel()
             await asyncio.gather(stop, ready, exited, return_exceptions=True)
             self.child = None
+            output.close()
 
     async def _become_ready(self, began: float) -> None:
         deadline = began + self.service.start_timeout
         reason = "it was not asked yet"
+        pause = _PROBE_INTERVAL
         while time.monotonic() < deadline:
             try:
                 await self.service.ready()
@@ -180,7 +183,8 @@ class Runner:
                     await self.service.provision()
             except NotReadyError as error:
                 reason = str(error)
-                await asyncio.sleep(_PROBE_INTERVAL)
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PROBE_INTERVAL, pause * 1.3)
                 continue
             self._was_ready = True
             self.ready_after = time.monotonic() - began
@@ -190,7 +194,9 @@ class Runner:
         raise NotReadyError(f"not ready after {self.service.start_timeout:.0f} s: {reason}")
 
     def log_tail(self, lines: int = 15) -> str:
-        text = self._log.path.read_text(errors="replace")
+        if not self._log_path.exists():
+            return ""
+        text = self._log_path.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
 
@@ -298,14 +304,3 @@ async def _settled(runner: Runner) -> Runner:
     if tail := runner.log_tail():
         text += f"\n--- the end of its log ---\n{tail}"
     raise StartError(text)
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of memory of a process's session, pages shared with others counted by their share (PSS)."""
-    total = 0
-    for process in session_members(pid):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-    return total

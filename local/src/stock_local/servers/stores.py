@@ -132,7 +132,7 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
         cwd=folder,
         prepare=prepare,
         provision=make_buckets,
-        # Asked to stop, its parts wait for each other for 15 s. All that it acknowledged is in files, so it may be killed.
+        # Asked to stop, its parts wait for each other for 15 s. What it has acknowledged is in files: it may be killed.
         stop_grace=2,
     )
 
