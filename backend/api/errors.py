@@ -64,9 +64,9 @@ def outage(error: BaseException) -> DependencyUnavailableError | None:
     if isinstance(error, OperationalError | InterfaceError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
-        return DependencyUnavailableError("PostgreSQL", _first_line(error.orig or error))
+        return DependencyUnavailableError("PostgreSQL", _reason(error.orig or error))
     if isinstance(error, ClickHouseOperationalError):
-        return DependencyUnavailableError("ClickHouse", _first_line(error.__cause__ or error))
+        return DependencyUnavailableError("ClickHouse", _reason(error.__cause__ or error))
     # A database that came up empty: the process that noticed is migrating it.
     if isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable):
         return DependencyUnavailableError("PostgreSQL", _NOT_MIGRATED)
@@ -75,10 +75,14 @@ def outage(error: BaseException) -> DependencyUnavailableError | None:
     return None
 
 
-def _first_line(error: BaseException) -> str:
-    # The class only, beyond a short line: drivers put addresses and whole requests into their texts.
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """``Connection refused`` rather than a driver's whole text, which holds addresses and requests."""
+    inner = getattr(error, "reason", None)
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    lines = str(error).strip().splitlines()
+    last = lines[0].rpartition(": ")[2][:80] if lines else ""
+    return last or type(error).__name__
 
 
 class ErrorRenderer:

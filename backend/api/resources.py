@@ -49,6 +49,9 @@ from api.dependencies import PredictResources, TrainResources
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
 _REDIS_TIMEOUT = 0.5
 _PROBE_TIMEOUT = 1.5
+# Of ClickHouse: a vector is one row by its key, a list may scan some million rows. Longer means that it hangs.
+_VECTOR_TIMEOUT = 3
+_LIST_TIMEOUT = 10
 
 
 @dataclass(slots=True)
@@ -91,7 +94,7 @@ class WarehouseDesk:
 async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
     """What backend1 shares; runs the reaper of lost jobs."""
     meta, raw = get_engine(settings.model_meta_db), get_engine(settings.raw_db)
-    clickhouse = partial(get_client, settings.clickhouse)
+    clickhouse = _clickhouse(settings, _LIST_TIMEOUT)
     clocks = MarketClocks(meta)
     with ExitStack() as stack:
         schema = await _open_schema(settings, stack)
@@ -131,8 +134,8 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
 async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
     """What backend2 shares; runs the watcher of champions, the commits of the outbox and its relay."""
     meta = get_engine(settings.model_meta_db)
-    clickhouse = partial(get_client, settings.clickhouse)
-    history = Predictions(clickhouse)
+    clickhouse = _clickhouse(settings, _VECTOR_TIMEOUT)
+    history = Predictions(_clickhouse(settings, _LIST_TIMEOUT))
     redis = AsyncRedis.from_url(
         settings.redis.url(settings.redis.cache_db),
         socket_timeout=_REDIS_TIMEOUT,
@@ -176,6 +179,12 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
             )
         finally:
             await redis.aclose()
+
+
+def _clickhouse(settings: Settings, timeout: int) -> Callable[[], Client]:
+    """How to get the process's client whose requests end within ``timeout`` seconds."""
+    limits = {"query_timeout": timeout, "connect_timeout": min(settings.clickhouse.connect_timeout, timeout)}
+    return partial(get_client, settings.clickhouse.model_copy(update=limits))
 
 
 def _open_queue(settings: Settings, stack: ExitStack) -> CeleryQueue:

@@ -71,7 +71,7 @@ class PostgresSettings(Group):
     password: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="the role's password")
     database: str = Field("stock", description="database name")
     pool_size: int = Field(5, ge=1, le=100, description="connections one process keeps open")
-    connect_timeout: int = Field(5, ge=1, le=60, description="seconds to wait for a connection")
+    connect_timeout: int = Field(3, ge=2, le=60, description="seconds to wait for a connection")
 
     @property
     def url(self) -> str:

@@ -15,6 +15,7 @@ import anyio.to_thread
 from redis.exceptions import RedisError
 from stock_kit.logging import get_logger
 
+from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.serving_metrics import CACHE_ERRORS, VECTOR_READS
 from stock_mlops.stores.vectors import Miss, VectorCache
@@ -26,6 +27,7 @@ log = get_logger(__name__)
 _COOL_DOWN = 1.0
 # Reads of ClickHouse at once; the rest wait, so that an outage cannot use up the process's threads.
 _WAREHOUSE_READS = 8
+_WAREHOUSE_PATIENCE = 3.0
 # Loads of one instrument follow each other seconds apart; twice in the time of one read is already unlikely.
 _ATTEMPTS = 3
 
@@ -63,12 +65,20 @@ class Vectors:
             if isinstance(cached, FeatureVector):
                 VECTOR_READS.labels("cache").inc()
                 return cached
-            vector = await anyio.to_thread.run_sync(self._read_warehouse, instrument, limiter=self._limiter)
+            vector = await self._from_warehouse(instrument)
             VECTOR_READS.labels("none" if vector is None else "warehouse").inc()
             if vector is None or cached is None or await self._keep(instrument, cached, vector):
                 break
             # A load ended while ClickHouse was read: callers that joined since must not get the older vector.
         return vector
+
+    async def _from_warehouse(self, instrument: Instrument) -> FeatureVector | None:
+        try:
+            # Bounds the wait for a turn; the read itself ends by its connection's time limits.
+            async with asyncio.timeout(_WAREHOUSE_PATIENCE):
+                return await anyio.to_thread.run_sync(self._read_warehouse, instrument, limiter=self._limiter)
+        except TimeoutError:
+            raise DependencyUnavailableError("ClickHouse", f"no answer within {_WAREHOUSE_PATIENCE:g} s") from None
 
     async def _cached(self, instrument: Instrument) -> FeatureVector | Miss | None:
         if time.monotonic() < self._retry_at:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from sqlalchemy import Engine, create_engine, text
 from stock_kit.settings import PostgresSettings
 
+_SILENCE_MS = 10_000
+
 
 @lru_cache(maxsize=8)
 def get_engine(settings: PostgresSettings) -> Engine:
@@ -19,7 +21,15 @@ def get_engine(settings: PostgresSettings) -> Engine:
         max_overflow=settings.pool_size,
         pool_pre_ping=True,
         pool_timeout=settings.connect_timeout,
-        connect_args={"connect_timeout": settings.connect_timeout, "application_name": "stock-mlops"},
+        connect_args={
+            "connect_timeout": settings.connect_timeout,
+            "application_name": "stock-mlops",
+            # A machine that vanished says nothing; without these a query would wait for it a quarter of an hour.
+            "tcp_user_timeout": _SILENCE_MS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+        },
     )
 
 
