@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stock_mlops.forecasting.estimators import Estimator, estimator_types, params_model, registry
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the trainer runs them."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture(params=estimator_types())

@@ -131,8 +131,10 @@ def train(
     Raises:
         TooLittleHistoryError, TrainingDataError: see :func:`~stock_mlops.forecasting.dataset.build_dataset`.
     """
-    # One BLAS thread: matrices of this size gain nothing from more, and sums in another order differ in the last bit.
-    with threadpool_limits(limits=1, user_api="blas"):
+    _new_estimator(spec).prepare()
+    # One thread of BLAS and OpenMP: tables of this size gain little from more, threads that wait for each other crawl
+    # on a busy machine (a hundredfold was seen), and sums in another order differ in the last bit.
+    with threadpool_limits(limits=1):
         return _train(spec, build_dataset(spec, frame), data_version, feature_version, progress)
 
 

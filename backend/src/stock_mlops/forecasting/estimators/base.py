@@ -46,6 +46,9 @@ class Estimator(ABC):
         self.params = params
         self.seed = seed
 
+    def prepare(self) -> None:  # noqa: B027  most need nothing
+        """Import what :meth:`fit` needs: a limit on a library's threads takes hold only when it is loaded."""
+
     @abstractmethod
     def fit(self, x: Floats, y: Floats) -> Self:
         """Learn from ``x`` (rows, features), without NaN, and ``y`` (rows,), log returns."""

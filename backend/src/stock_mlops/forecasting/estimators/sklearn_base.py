@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from stock_mlops.forecasting.estimators.base import Estimator, Floats
 
@@ -27,6 +28,9 @@ class SklearnEstimator(Estimator):
     def build(self) -> Any:
         """A new, unfitted regressor."""
 
+    def prepare(self) -> None:
+        self.build()
+
     def fit(self, x: Floats, y: Floats) -> Self:
         self._model = self.build().fit(x, y)
         return self
@@ -44,4 +48,7 @@ class SklearnEstimator(Estimator):
         from skops.io import load
 
         self._model = load(file, trusted=list(self.trusted_types))
+        # For good: one row gains nothing from threads, and in a process that answers many requests at once threads that
+        # wait for each other stall them all.
+        threadpool_limits(limits=1)
         return self
