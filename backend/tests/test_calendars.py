@@ -1,4 +1,6 @@
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,7 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def cache_file(folder: Path) -> Path:
-    [file] = (folder / "stock-mlops" / "calendars").iterdir()
+    [file] = (folder / "stock-mlops" / "calendars").glob("*.npz")
     return file
 
 
@@ -39,6 +41,19 @@ def test_a_calendar_is_computed_once_and_then_read(builds: list[str]) -> None:
         assert np.array_equal(loaded.days, SMALL.days)
         assert np.array_equal(loaded.closes, SMALL.closes)
         assert (loaded.timezone, loaded.every_day) == ("Europe/Berlin", False)
+    assert builds == ["XETR"]
+
+
+def test_processes_that_start_together_compute_it_once(builds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = calendars._build_in_child
+
+    def slow(name: str, last_year: int) -> bytes:
+        time.sleep(0.2)
+        return quick(name, last_year)
+
+    monkeypatch.setattr(calendars, "_build_in_child", slow)
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(load_calendar, ["XETR"] * 4))) == 4
     assert builds == ["XETR"]
 
 

@@ -6,9 +6,12 @@ tomorrow's session is. A child process computes a calendar, every other process 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
@@ -63,15 +66,17 @@ def load_calendar(name: str) -> CalendarData:
     """The calendar ``name`` (XNYS, XTAI, ...) from 1960, or from where its records begin, to the end of next year."""
     last_year = wall_now().year + 1
     file = _cache_folder() / f"{name.replace('/', '-')}-{last_year}-{version('exchange-calendars')}.npz"
-    try:
-        return CalendarData.from_bytes(file.read_bytes())
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        log.warning("calendar_cache_unreadable", file=str(file), error=str(error))
-    content = _build_in_child(name, last_year)
-    _keep(file, content)
-    return CalendarData.from_bytes(content)
+    known = _read(file)
+    if known is not None:
+        return known
+    # When a stack starts, many processes want the same calendar: one computes it, the others wait for its file.
+    with _one_at_a_time(file.with_suffix(".lock")):
+        known = _read(file)
+        if known is not None:
+            return known
+        content = _build_in_child(name, last_year)
+        _keep(file, content)
+        return CalendarData.from_bytes(content)
 
 
 def build_calendar(name: str, last_year: int) -> CalendarData:
@@ -100,6 +105,30 @@ def _build_in_child(name: str, last_year: int) -> bytes:
         reason = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(f"the calendar {name} could not be computed by exchange_calendars: {' '.join(reason)}")
     return result.stdout
+
+
+def _read(file: Path) -> CalendarData | None:
+    try:
+        return CalendarData.from_bytes(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        log.warning("calendar_cache_unreadable", file=str(file), error=str(error))
+        return None
+
+
+@contextmanager
+def _one_at_a_time(lock: Path) -> Iterator[None]:
+    """Hold a lock that the system takes back from a process that dies; without a writable folder there is none."""
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("w")
+    except OSError:
+        yield
+        return
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _cache_folder() -> Path:
