@@ -26,7 +26,8 @@ _MODEL_PATH = "model"
 # Longest value of a parameter that MLflow's database takes.
 _PARAM_LENGTH = 6000
 # MLflow's own default waits for minutes; a job that fails sooner is retried by its queue, with its owner told why.
-_RETRIES = 3
+_RETRIES = 2
+_BACK_OFF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class ModelRegistry:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(self._timeout))
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(_RETRIES))
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", str(_BACK_OFF))
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         from mlflow import MlflowClient

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+import pytest
+from sqlalchemy import create_engine
+from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.features import FEATURE_VERSION
+from stock_mlops.forecasting.bundle import ForecastBundle
+from stock_mlops.forecasting.spec import parse_spec
+from stock_mlops.instruments import Instrument, sessions_of
+from stock_mlops.services.training import Training
+from stock_mlops.stores.catalog import Catalog, ModelDefinition
+from stock_mlops.stores.registry import ModelFiles, Registered, RunRecord
+
+FEATURES = ("return_1", "gap")
+
+
+class FrameData:
+    """Training data from memory; notes what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Instrument, Sequence[str], date | None, date | None]] = []
+
+    def training_frame(
+        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
+    ) -> tuple[pl.DataFrame, str]:
+        self.asked.append((instrument, names, start, end))
+        rng = np.random.default_rng(1)
+        returns = rng.normal(0, 0.01, 700)
+        sessions = sessions_of("US").array(date(2005, 1, 3), date(2012, 1, 1))[:700]
+        frame = pl.DataFrame(
+            {"session": sessions, "close": np.exp(returns.cumsum()), "return_1": returns, "gap": rng.normal(size=700)}
+        )
+        return frame, "content-hash"
+
+
+class MemoryRegistry:
+    """Registers in a list; reads the bundle back as a server would."""
+
+    def __init__(self) -> None:
+        self.records: list[RunRecord] = []
+        self.bundles: list[ForecastBundle] = []
+        self.plots: list[str] = []
+        self.promoted: list[tuple[str, int, str]] = []
+        self.up = True
+
+    def log_and_register(self, name: str, record: RunRecord, files: ModelFiles, workdir: Path) -> Registered:
+        if not self.up:
+            raise DependencyUnavailableError("MLflow", "no answer")
+        assert set(files.example) == set(files.inputs)
+        self.records.append(record)
+        self.bundles.append(ForecastBundle.load(files.bundle))
+        self.plots = sorted(file.name for file in files.plots.iterdir())
+        return Registered(name, len(self.records), f"run-{len(self.records)}", "mlflow-artifacts:/x/bundle")
+
+    def promote(self, name: str, version: int, alias: str) -> None:
+        self.promoted.append((name, version, alias))
+
+
+@pytest.fixture
+def registry() -> MemoryRegistry:
+    return MemoryRegistry()
+
+
+@pytest.fixture
+def data() -> FrameData:
+    return FrameData()
+
+
+@pytest.fixture
+def training(data: FrameData, registry: MemoryRegistry) -> Training:
+    return Training(data, registry, Catalog(create_engine("postgresql+psycopg2://unused")))
+
+
+@pytest.fixture
+def definition() -> ModelDefinition:
+    spec = parse_spec({"ticker": "TEST", "features": FEATURES, "horizon": 2, "start": "2005-01-03"})
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return ModelDefinition(
+        uuid4(), spec.name, "US", "TEST", "ridge", spec.model_dump(mode="json"), spec.spec_hash, now, now
+    )
+
+
+def test_a_definition_becomes_a_registered_version(
+    training: Training, data: FrameData, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    job_id = uuid4()
+    version = training.train_model(definition, lambda *_: None, job_id)
+    assert data.asked == [(Instrument("US", "TEST"), FEATURES, date(2005, 1, 3), None)]
+    assert (version.registered_name, version.version, version.run_id) == ("stock-US-TEST", 1, "run-1")
+    assert (version.model_id, version.job_id, version.horizon) == (definition.id, job_id, 2)
+    assert (version.data_version, version.feature_version) == ("content-hash", FEATURE_VERSION)
+    assert registry.bundles[0].info.data_version == "content-hash"
+    assert registry.promoted == []  # not before the commit
+
+
+def test_a_run_records_what_repeats_it_and_what_it_found(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    job_id = uuid4()
+    training.train_model(definition, lambda *_: None, job_id)
+    record = registry.records[0]
+    assert record.params["features"] == "return_1,gap"
+    assert record.params["params.alpha"] == 10_000.0
+    assert record.params["validation.folds"] == 5
+    for metric in ("rmse", "skill", "dm_p_value", "auc", "bias", "coverage", "train_rmse"):
+        assert {f"{metric}_h1", f"{metric}_h2"} <= set(record.metrics)
+    assert record.tags["spec_hash"] == definition.spec_hash
+    assert (record.tags["data_version"], record.tags["seed"]) == ("content-hash", "7")
+    assert record.tags["job_id"] == str(job_id)
+    assert registry.plots == ["cumulative_skill.png", "predicted_vs_actual.png", "residuals.png"]
+
+
+def test_progress_tells_the_stages_in_order(training: Training, definition: ModelDefinition) -> None:
+    seen: list[tuple[float, str]] = []
+    training.train_model(definition, lambda fraction, stage: seen.append((fraction, stage)))
+    assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
+    stages = [stage for _, stage in seen]
+    assert stages[0] == "reading data"
+    assert "horizon 2 of 2: fold 3 of 5" in stages
+    assert stages[-2:] == ["registering in MLflow", "committing"]
+
+
+def test_without_mlflow_the_training_fails_as_something_that_may_pass(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    registry.up = False
+    with pytest.raises(DependencyUnavailableError, match="MLflow"):
+        training.train_model(definition, lambda *_: None)
