@@ -1,5 +1,5 @@
-import '@fontsource-variable/inter/wght.css';
-import '@mantine/core/styles.css';
+import '@/app/fonts.css';
+import '@/app/mantine';
 import '@/app/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';

@@ -1,6 +1,7 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import type { Instrument } from '@/shared/instrument';
 import { api, unwrap } from './client';
+import { requested } from './exchange';
 import type { components } from './schema';
 
 export type Dataset = components['schemas']['Dataset'];
@@ -46,9 +47,9 @@ export function mergeBars(held: readonly PriceBar[], came: readonly PriceBar[]):
   return agrees ? [...held.filter((bar) => bar.session < first), ...came] : null;
 }
 
-async function readBars({ exchange, ticker }: Instrument, start: string | undefined, signal: AbortSignal) {
+async function readBars(instrument: Instrument, start: string | undefined, signal: AbortSignal) {
   const query = start === undefined ? { limit: HISTORY } : { start, limit: HISTORY };
-  const params = { path: { exchange, ticker }, query };
+  const params = { path: requested(instrument), query };
   return (await unwrap(api.GET('/api/datasets/{exchange}/{ticker}/prices', { params, signal }))).items;
 }
 
@@ -72,8 +73,7 @@ export function recentClosesQuery(instrument: Instrument) {
   return queryOptions({
     queryKey: datasetKeys.recent(instrument),
     queryFn: async ({ signal }): Promise<Close[]> => {
-      const { exchange, ticker } = instrument;
-      const params = { path: { exchange, ticker }, query: { limit: RECENT } };
+      const params = { path: requested(instrument), query: { limit: RECENT } };
       const answer = await unwrap(api.GET('/api/datasets/{exchange}/{ticker}/prices', { params, signal }));
       return answer.items.map(({ session, close }) => ({ session, close }));
     },

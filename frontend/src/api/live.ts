@@ -9,12 +9,8 @@ export const live = {
   alerts: new LiveChannel<AlertEvent>('/ws/alerts'),
 };
 
-/** What came over them lately. 1200 scrapes are ten minutes of ten services. */
+/** What came over them lately. */
 export const logs = {
   predictions: new EventLog<PredictionEvent>((event) => event.prediction_id, 100),
-  metrics: new EventLog<MetricsEvent>(
-    (event) => `${event.service} ${event.instance} ${event.scraped_at}`,
-    1200,
-  ),
   alerts: new EventLog<AlertEvent>((event) => event.alert_id, 100),
 };

@@ -16,12 +16,8 @@ export const predictionKeys = {
   history: ({ exchange, ticker }: Instrument) => [...predictionKeys.histories(), exchange, ticker] as const,
 };
 
-async function newest(
-  { exchange, ticker }: Instrument,
-  limit: number,
-  signal: AbortSignal,
-): Promise<Prediction[]> {
-  const query = { exchange, ticker, limit };
+async function newest(instrument: Instrument, limit: number, signal: AbortSignal): Promise<Prediction[]> {
+  const query = { ...requested(instrument), limit };
   return (await unwrap(api.GET('/api/predict/', { params: { query }, signal }))).items;
 }
 

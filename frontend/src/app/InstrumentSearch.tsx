@@ -1,4 +1,4 @@
-import { Combobox, InputBase, ScrollArea, Text, useCombobox } from '@mantine/core';
+import { Combobox, InputBase, Text, useCombobox } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -66,23 +66,21 @@ export function InstrumentSearch() {
         />
       </Combobox.Target>
       <Combobox.Dropdown>
-        <Combobox.Options>
-          <ScrollArea.Autosize mah={320} type="scroll">
-            {found.map((dataset) => (
-              <Combobox.Option
-                key={`${dataset.exchange}:${dataset.ticker}`}
-                value={`${dataset.exchange}:${dataset.ticker}`}
-              >
-                <Text span fw={600} fz="sm">
-                  {dataset.ticker}
-                </Text>{' '}
-                <Text span fz="xs" className="muted">
-                  {dataset.exchange} · {dataset.name}
-                </Text>
-              </Combobox.Option>
-            ))}
-            {found.length === 0 && <Combobox.Empty>{t('search.nothing')}</Combobox.Empty>}
-          </ScrollArea.Autosize>
+        <Combobox.Options mah={320} style={{ overflowY: 'auto' }}>
+          {found.map((dataset) => (
+            <Combobox.Option
+              key={`${dataset.exchange}:${dataset.ticker}`}
+              value={`${dataset.exchange}:${dataset.ticker}`}
+            >
+              <Text span fw={600} fz="sm">
+                {dataset.ticker}
+              </Text>{' '}
+              <Text span fz="xs" className="muted">
+                {dataset.exchange} · {dataset.name}
+              </Text>
+            </Combobox.Option>
+          ))}
+          {found.length === 0 && <Combobox.Empty>{t('search.nothing')}</Combobox.Empty>}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>

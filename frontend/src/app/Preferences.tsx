@@ -1,5 +1,5 @@
-import { ActionIcon, Menu, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconCheck, IconLanguage, IconMoon, IconSun } from '@tabler/icons-react';
+import { ActionIcon, Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { IconMoon, IconSun } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { LANGUAGES, setLanguage, type Language } from '@/i18n';
 
@@ -22,29 +22,23 @@ export function ThemeToggle() {
   );
 }
 
-export function LanguageMenu() {
-  const { t, i18n } = useTranslation();
+/** Goes to the next language; the button names it in itself, so that whoever cannot read the page finds it. */
+export function LanguageToggle() {
+  const { i18n } = useTranslation();
+  const languages = Object.keys(LANGUAGES) as Language[];
+  const next = languages[(languages.indexOf(i18n.language as Language) + 1) % languages.length] ?? 'en';
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon size="lg" aria-label={t('preferences.language')} data-testid="language-menu">
-          <IconLanguage size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-          <Menu.Item
-            key={language}
-            lang={language}
-            rightSection={i18n.language === language ? <IconCheck size={14} /> : undefined}
-            onClick={() => {
-              void setLanguage(language);
-            }}
-          >
-            {LANGUAGES[language]}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <Button
+      variant="subtle"
+      color="gray"
+      size="compact-sm"
+      lang={next}
+      data-testid="language-toggle"
+      onClick={() => {
+        void setLanguage(next);
+      }}
+    >
+      {LANGUAGES[next]}
+    </Button>
   );
 }

@@ -2,8 +2,8 @@ import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import en from './locales/en.json';
 
-/** BCP 47 tags of the page's languages, each in its own name. */
-export const LANGUAGES = { en: 'English', 'zh-TW': '繁體中文' } as const;
+/** BCP 47 tags of the page's languages, each named in itself and shortly. */
+export const LANGUAGES = { en: 'English', 'zh-TW': '中文' } as const;
 export type Language = keyof typeof LANGUAGES;
 
 const STORAGE_KEY = 'stock-mlops-language';

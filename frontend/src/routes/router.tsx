@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+} from '@tanstack/react-router';
 import { Shell } from '@/app/Shell';
 import { NotFound, RouteProblem } from '@/app/RouteStates';
 import { readStockSearch } from './stockSearch';
@@ -25,8 +31,9 @@ const monitoringRoute = createRoute({
 });
 
 /** Every page is its own bundle; hovering over a link fetches it. */
-export function createAppRouter() {
+export function createAppRouter(history?: RouterHistory) {
   return createRouter({
+    history,
     routeTree: rootRoute.addChildren([overviewRoute, stockRoute, monitoringRoute]),
     defaultPreload: 'intent',
     defaultErrorComponent: RouteProblem,

@@ -4,6 +4,9 @@ import type { Prediction } from '@/api/predictions';
 import { useFormat } from '@/shared/format/useFormat';
 import classes from './IntervalBar.module.css';
 
+/** Room on both sides of the bar, as a share of what is on it. */
+const MARGIN = 0.08;
+
 /** The interval as a bar, with the last close and the predicted one on it. */
 export function IntervalBar({ prediction }: { prediction: Prediction }) {
   const { t } = useTranslation();
@@ -16,8 +19,9 @@ export function IntervalBar({ prediction }: { prediction: Prediction }) {
       </Text>
     );
   }
-  const low = Math.min(lower, last);
-  const high = Math.max(upper, last);
+  const reach = Math.max(upper, last) - Math.min(lower, last);
+  const low = Math.min(lower, last) - MARGIN * reach;
+  const high = Math.max(upper, last) + MARGIN * reach;
   const at = (value: number) => `${(((value - low) / (high - low || 1)) * 100).toFixed(2)}%`;
   return (
     <div>

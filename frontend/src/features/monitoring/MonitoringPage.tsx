@@ -1,7 +1,7 @@
 import { Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { live, logs } from '@/api/live';
+import { live } from '@/api/live';
 import { useEventLog } from '@/shared/live/EventLog';
 import { useLive, useLiveState } from '@/shared/live/hooks';
 import { LiveBadge } from '@/shared/ui/LiveBadge';
@@ -9,16 +9,18 @@ import { AlertsPanel } from './AlertsPanel';
 import { MetricTiles } from './MetricTiles';
 import { byService } from './overview';
 import { PredictionsFeed } from './PredictionsFeed';
+import { readScrape } from './samples';
+import { scrapeLog } from './scrapeLog';
 import { ServicesPanel } from './ServicesPanel';
 
 export function MonitoringPage() {
   const { t } = useTranslation();
   useLive(live.metrics, (batch) => {
-    logs.metrics.add(batch.events);
+    scrapeLog.add(batch.events.map(readScrape));
   });
   const state = useLiveState(live.metrics);
-  const events = useEventLog(logs.metrics);
-  const scrapes = useMemo(() => byService(events), [events]);
+  const held = useEventLog(scrapeLog);
+  const scrapes = useMemo(() => byService(held), [held]);
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start">

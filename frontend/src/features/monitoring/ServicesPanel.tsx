@@ -1,28 +1,19 @@
 import { Badge, Skeleton, Stack, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { MetricsEvent } from '@/api/events';
 import { useFormat } from '@/shared/format/useFormat';
 import { Panel } from '@/shared/ui/Panel';
+import { ScrollTable } from '@/shared/ui/ScrollTable';
 import { useNow } from '@/shared/useNow';
-import type { Scrapes } from './overview';
-import { increase, secondsBetween, total } from './samples';
+import { rate, type Scrapes } from './overview';
+import type { Scrape } from './samples';
 
 const MEBIBYTE = 1024 * 1024;
-
-/** Share of one core that a service used between its two newest scrapes. */
-function cpuOf([now, before]: readonly MetricsEvent[]): number | null {
-  if (!now || !before?.up || !now.up) return null;
-  const after = total(now.samples, 'process_cpu_seconds_total');
-  const seconds = secondsBetween(before, now);
-  if (after === null || seconds <= 0) return null;
-  return increase(total(before.samples, 'process_cpu_seconds_total'), after) / seconds;
-}
 
 /** Which services answer, and what they use. */
 export function ServicesPanel({ scrapes }: { scrapes: Scrapes }) {
   const { t } = useTranslation();
-  const newest = [...scrapes.values()].flatMap((events) => events.slice(0, 1));
-  const up = newest.filter((event) => event.up).length;
+  const newest = [...scrapes.values()].flatMap((held) => held.slice(0, 1));
+  const up = newest.filter((scrape) => scrape.up).length;
   return (
     <Panel
       title={t('services.title')}
@@ -47,39 +38,37 @@ export function ServicesPanel({ scrapes }: { scrapes: Scrapes }) {
           ))}
         </Stack>
       ) : (
-        <Table.ScrollContainer minWidth={300} type="native">
-          <Table fz="sm" verticalSpacing={8} horizontalSpacing="xs">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('services.name')}</Table.Th>
-                <Table.Th>{t('services.state')}</Table.Th>
-                <Table.Th ta="right">{t('services.memory')}</Table.Th>
-                <Table.Th ta="right">{t('services.cpu')}</Table.Th>
-                <Table.Th ta="right" visibleFrom="sm">
-                  {t('services.heard')}
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {[...scrapes].map(([service, events]) => (
-                <ServiceRow key={service} service={service} events={events} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ScrollTable label={t('services.title')} fz="sm" verticalSpacing={8} horizontalSpacing="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('services.name')}</Table.Th>
+              <Table.Th>{t('services.state')}</Table.Th>
+              <Table.Th ta="right">{t('services.memory')}</Table.Th>
+              <Table.Th ta="right">{t('services.cpu')}</Table.Th>
+              <Table.Th ta="right" visibleFrom="sm">
+                {t('services.heard')}
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {[...scrapes].map(([service, held]) => (
+              <ServiceRow key={service} service={service} held={held} />
+            ))}
+          </Table.Tbody>
+        </ScrollTable>
       )}
     </Panel>
   );
 }
 
-function ServiceRow({ service, events }: { service: string; events: readonly MetricsEvent[] }) {
+function ServiceRow({ service, held }: { service: string; held: readonly Scrape[] }) {
   const { t } = useTranslation();
   const format = useFormat();
   const now = useNow();
-  const newest = events[0];
+  const [newest, before] = held;
   if (!newest) return null;
-  const memory = total(newest.samples, 'process_resident_memory_bytes');
-  const cpu = cpuOf(events);
+  const { memory } = newest;
+  const cpu = rate(before?.up ? before : undefined, newest, 'cpu');
   return (
     <Table.Tr data-testid={`service-${service}`} data-up={newest.up}>
       <Table.Td fw={600}>{service}</Table.Td>
@@ -96,7 +85,7 @@ function ServiceRow({ service, events }: { service: string; events: readonly Met
       </Table.Td>
       <Table.Td ta="right">{cpu === null ? '–' : format.percent(cpu)}</Table.Td>
       <Table.Td ta="right" className="muted nowrap" visibleFrom="sm">
-        {format.ago(newest.scraped_at, now)}
+        {format.ago(newest.at, now)}
       </Table.Td>
     </Table.Tr>
   );

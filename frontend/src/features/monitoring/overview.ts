@@ -1,16 +1,15 @@
-import type { MetricsEvent } from '@/api/events';
-import { bucketIncrease, increase, quantile, secondsBetween, total } from './samples';
+import { increase, quantile, type Scrape } from './samples';
 
 /** Newest scrapes of each service, newest first. */
-export type Scrapes = ReadonlyMap<string, readonly MetricsEvent[]>;
+export type Scrapes = ReadonlyMap<string, readonly Scrape[]>;
 
-/** Groups a log of scrapes (newest first) by service, in the order of the services' names. */
-export function byService(events: readonly MetricsEvent[]): Scrapes {
-  const groups = new Map<string, MetricsEvent[]>();
-  for (const event of events) {
-    const group = groups.get(event.service);
-    if (group) group.push(event);
-    else groups.set(event.service, [event]);
+/** Groups scrapes (newest first) by service, in the order of the services' names. */
+export function byService(scrapes: readonly Scrape[]): Scrapes {
+  const groups = new Map<string, Scrape[]>();
+  for (const scrape of scrapes) {
+    const group = groups.get(scrape.service);
+    if (group) group.push(scrape);
+    else groups.set(scrape.service, [scrape]);
   }
   return new Map([...groups].sort(([a], [b]) => a.localeCompare(b)));
 }
@@ -37,17 +36,16 @@ export interface Figures {
   memory: Series;
 }
 
-/** Steps that the sparklines show. */
-export const STEPS = 60;
+type Counter = 'requests' | 'failures' | 'predictions' | 'cpu';
+type Gauge = 'outbox' | 'lag' | 'models' | 'memory';
 
-const isApi = (labels: Readonly<Record<string, string>>) => labels.route?.startsWith('/api') ?? false;
-const isFailure = (labels: Readonly<Record<string, string>>) =>
-  isApi(labels) && (labels.status?.startsWith('5') ?? false);
+/** Steps that the sparklines show. */
+const STEPS = 60;
 
 /** A scrape with the one before it. Both answered: across an outage no rate can be told. */
 interface Step {
-  before: MetricsEvent | undefined;
-  now: MetricsEvent;
+  before: Scrape | undefined;
+  now: Scrape;
 }
 
 /**
@@ -55,62 +53,64 @@ interface Step {
  * counting from the newest needs no knowledge of the interval.
  */
 function stepsAt(scrapes: Scrapes, back: number): Step[] {
-  return [...scrapes.values()].flatMap((events) => {
-    const now = events[back];
-    const before = events[back + 1];
+  return [...scrapes.values()].flatMap((held) => {
+    const now = held[back];
+    const before = held[back + 1];
     return now?.up ? [{ now, before: before?.up ? before : undefined }] : [];
   });
 }
 
-function rateOf(steps: readonly Step[], name: string, filter?: typeof isApi): number | null {
-  let rate: number | null = null;
-  for (const { before, now } of steps) {
-    const after = total(now.samples, name, filter);
-    if (after === null || !before) continue;
-    const seconds = secondsBetween(before, now);
-    if (seconds > 0) rate = (rate ?? 0) + increase(total(before.samples, name, filter), after) / seconds;
-  }
-  return rate;
+/** Growth of a counter per second between two scrapes; null when they cannot tell. */
+export function rate(before: Scrape | undefined, now: Scrape, counter: Counter): number | null {
+  const after = now[counter];
+  if (!before || after === null || now.at <= before.at) return null;
+  return increase(before[counter], after) / ((now.at - before.at) / 1000);
 }
 
-function sumOf(steps: readonly Step[], name: string): number | null {
-  return steps.reduce<number | null>((sum, { now }) => {
-    const value = total(now.samples, name);
-    return value === null ? sum : (sum ?? 0) + value;
-  }, null);
+function sum(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+}
+
+function rateOf(steps: readonly Step[], counter: Counter): number | null {
+  return sum(steps.map(({ before, now }) => rate(before, now, counter)));
+}
+
+function levelOf(steps: readonly Step[], gauge: Gauge): number | null {
+  return sum(steps.map(({ now }) => now[gauge]));
 }
 
 function latencyOf(steps: readonly Step[]): number | null {
-  const buckets = new Map<number, number>();
+  const grown = new Map<number, number>();
   for (const { before, now } of steps) {
     if (!before) continue;
-    const grown = bucketIncrease(before.samples, now.samples, 'http_request_duration_seconds', isApi);
-    for (const [bound, count] of grown) buckets.set(bound, (buckets.get(bound) ?? 0) + count);
+    for (const [bound, count] of now.latency) {
+      grown.set(bound, (grown.get(bound) ?? 0) + increase(before.latency.get(bound) ?? null, count));
+    }
   }
-  return quantile(buckets, 0.95);
+  return quantile(grown, 0.95);
 }
 
 function errorsOf(steps: readonly Step[]): number | null {
-  const all = rateOf(steps, 'http_requests_total', isApi);
-  if (!all) return null;
-  return (rateOf(steps, 'http_requests_total', isFailure) ?? 0) / all;
+  const all = rateOf(steps, 'requests');
+  return all ? (rateOf(steps, 'failures') ?? 0) / all : null;
 }
 
 /** What the tiles of the monitoring page show, out of the scrapes held. */
 export function figures(scrapes: Scrapes): Figures {
-  const held = Math.max(0, ...[...scrapes.values()].map((events) => events.length));
+  const held = Math.max(0, ...[...scrapes.values()].map((list) => list.length));
   const moments = Array.from({ length: Math.min(held, STEPS) }, (_, back) =>
     stepsAt(scrapes, back),
   ).reverse();
   return {
-    requests: moments.map((steps) => rateOf(steps, 'http_requests_total', isApi)),
+    requests: moments.map((steps) => rateOf(steps, 'requests')),
     latency: moments.map(latencyOf),
     errors: moments.map(errorsOf),
-    predictions: moments.map((steps) => rateOf(steps, 'stock_predictions_total')),
-    outbox: moments.map((steps) => sumOf(steps, 'stock_outbox_rows')),
-    lag: moments.map((steps) => sumOf(steps, 'stock_ws_lag_messages')),
-    models: moments.map((steps) => sumOf(steps, 'stock_resident_models')),
-    memory: moments.map((steps) => sumOf(steps, 'process_resident_memory_bytes')),
+    predictions: moments.map((steps) => rateOf(steps, 'predictions')),
+    outbox: moments.map((steps) => levelOf(steps, 'outbox')),
+    lag: moments.map((steps) => levelOf(steps, 'lag')),
+    models: moments.map((steps) => levelOf(steps, 'models')),
+    memory: moments.map((steps) => levelOf(steps, 'memory')),
   };
 }
 

@@ -1,9 +1,6 @@
 import type { MetricsEvent } from '@/api/events';
 
-/** Prometheus samples of one scrape, by `name{label="value"}`. */
-export type Samples = MetricsEvent['samples'];
 type Labels = Readonly<Record<string, string>>;
-type Filter = (labels: Labels) => boolean;
 
 interface SampleKey {
   name: string;
@@ -13,7 +10,7 @@ interface SampleKey {
 const keys = new Map<string, SampleKey>();
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Splits a sample's key. The same few hundred come again with every scrape, so they are kept. */
+/** Splits `name{label="value"}`. The same few hundred come again with every scrape, so they are kept. */
 export function parseKey(key: string): SampleKey {
   let parsed = keys.get(key);
   if (!parsed) {
@@ -28,49 +25,96 @@ export function parseKey(key: string): SampleKey {
   return parsed;
 }
 
-/** Sum of a metric over its labels; null when the scrape has no such sample. */
-export function total(samples: Samples, name: string, filter?: Filter): number | null {
-  let sum: number | null = null;
-  for (const [key, value] of Object.entries(samples)) {
-    const parsed = parseKey(key);
-    if (parsed.name === name && (!filter || filter(parsed.labels))) sum = (sum ?? 0) + value;
+/** Observations up to each bound (le), cumulative as Prometheus counts them. */
+export type Buckets = ReadonlyMap<number, number>;
+
+/** What the page needs of one scrape. Counters are as scraped; null where the service has no such metric. */
+export interface Scrape {
+  service: string;
+  instance: string;
+  /** ms since the epoch */
+  at: number;
+  up: boolean;
+  error: string | null;
+  /** requests answered by the API, and those of them answered with 5xx */
+  requests: number | null;
+  failures: number | null;
+  latency: Buckets;
+  predictions: number | null;
+  outbox: number | null;
+  lag: number | null;
+  models: number | null;
+  /** bytes */
+  memory: number | null;
+  /** seconds of CPU time used */
+  cpu: number | null;
+}
+
+/** Metrics that are summed over all their labels. */
+const SUMMED = {
+  stock_predictions_total: 'predictions',
+  stock_outbox_rows: 'outbox',
+  stock_ws_lag_messages: 'lag',
+  stock_resident_models: 'models',
+  process_resident_memory_bytes: 'memory',
+  process_cpu_seconds_total: 'cpu',
+} as const;
+
+function isSummed(name: string): name is keyof typeof SUMMED {
+  return name in SUMMED;
+}
+
+function boundOf(le: string | undefined): number {
+  return le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
+}
+
+/** Reads a scrape once, when it arrives: a page that looked through all samples of all scrapes again would stutter. */
+export function readScrape(event: MetricsEvent): Scrape {
+  const sums: Partial<Record<(typeof SUMMED)[keyof typeof SUMMED] | 'requests' | 'failures', number>> = {};
+  const latency = new Map<number, number>();
+  const add = (field: keyof typeof sums, value: number) => {
+    sums[field] = (sums[field] ?? 0) + value;
+  };
+  for (const [key, value] of Object.entries(event.samples)) {
+    const { name, labels } = parseKey(key);
+    if (isSummed(name)) add(SUMMED[name], value);
+    else if (!labels.route?.startsWith('/api')) continue;
+    else if (name === 'http_requests_total') {
+      add('requests', value);
+      add('failures', labels.status?.startsWith('5') ? value : 0);
+    } else if (name === 'http_request_duration_seconds_bucket') {
+      const bound = boundOf(labels.le);
+      latency.set(bound, (latency.get(bound) ?? 0) + value);
+    }
   }
-  return sum;
+  return {
+    service: event.service,
+    instance: event.instance,
+    at: Date.parse(event.scraped_at),
+    up: event.up,
+    error: event.error ?? null,
+    requests: sums.requests ?? null,
+    failures: sums.failures ?? null,
+    latency,
+    predictions: sums.predictions ?? null,
+    outbox: sums.outbox ?? null,
+    lag: sums.lag ?? null,
+    models: sums.models ?? null,
+    memory: sums.memory ?? null,
+    cpu: sums.cpu ?? null,
+  };
 }
 
 /** How much a counter grew between two scrapes; a counter that fell was restarted from zero. */
-export function increase(before: number | null, after: number | null): number {
-  if (after === null) return 0;
+export function increase(before: number | null, after: number): number {
   return before === null || after < before ? after : after - before;
-}
-
-/** Seconds between two scrapes. */
-export function secondsBetween(before: MetricsEvent, after: MetricsEvent): number {
-  return (Date.parse(after.scraped_at) - Date.parse(before.scraped_at)) / 1000;
-}
-
-/** Observations per upper bound (le) between two scrapes, cumulative as Prometheus counts. */
-export function bucketIncrease(
-  before: Samples,
-  after: Samples,
-  name: string,
-  filter?: Filter,
-): Map<number, number> {
-  const buckets = new Map<number, number>();
-  for (const [key, value] of Object.entries(after)) {
-    const { name: found, labels } = parseKey(key);
-    if (found !== `${name}_bucket` || (filter && !filter(labels))) continue;
-    const bound = labels.le === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.le);
-    buckets.set(bound, (buckets.get(bound) ?? 0) + increase(before[key] ?? null, value));
-  }
-  return buckets;
 }
 
 /**
  * A quantile out of cumulative buckets, linear within a bucket as Prometheus does it; null without observations.
  * Beyond the last finite bound it is that bound.
  */
-export function quantile(buckets: ReadonlyMap<number, number>, share: number): number | null {
+export function quantile(buckets: Buckets, share: number): number | null {
   const sorted = [...buckets].sort(([a], [b]) => a - b);
   const count = sorted.at(-1)?.[1] ?? 0;
   if (count === 0) return null;

@@ -3,35 +3,34 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Dataset } from '@/api/datasets';
 import { useFormat } from '@/shared/format/useFormat';
+import { ScrollTable } from '@/shared/ui/ScrollTable';
 
 /** What is in the warehouse, and how fresh it is on the market's clock. */
 export function DatasetsTable({ datasets }: { datasets: readonly Dataset[] }) {
   const { t } = useTranslation();
   return (
-    <Table.ScrollContainer minWidth={300} type="native">
-      <Table verticalSpacing="sm" highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('dataset.ticker')}</Table.Th>
-            <Table.Th visibleFrom="sm">{t('dataset.source')}</Table.Th>
-            <Table.Th visibleFrom="md">{t('dataset.first')}</Table.Th>
-            <Table.Th>{t('dataset.last')}</Table.Th>
-            <Table.Th visibleFrom="sm" ta="right">
-              {t('dataset.rows')}
-            </Table.Th>
-            <Table.Th visibleFrom="sm" ta="right">
-              {t('dataset.close')}
-            </Table.Th>
-            <Table.Th ta="right">{t('dataset.freshness')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {datasets.map((dataset) => (
-            <DatasetRow key={`${dataset.exchange}:${dataset.ticker}`} dataset={dataset} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ScrollTable label={t('dataset.title')} verticalSpacing="sm" highlightOnHover>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('dataset.ticker')}</Table.Th>
+          <Table.Th visibleFrom="sm">{t('dataset.source')}</Table.Th>
+          <Table.Th visibleFrom="md">{t('dataset.first')}</Table.Th>
+          <Table.Th>{t('dataset.last')}</Table.Th>
+          <Table.Th visibleFrom="sm" ta="right">
+            {t('dataset.rows')}
+          </Table.Th>
+          <Table.Th visibleFrom="sm" ta="right">
+            {t('dataset.close')}
+          </Table.Th>
+          <Table.Th ta="right">{t('dataset.freshness')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {datasets.map((dataset) => (
+          <DatasetRow key={`${dataset.exchange}:${dataset.ticker}`} dataset={dataset} />
+        ))}
+      </Table.Tbody>
+    </ScrollTable>
   );
 }
 

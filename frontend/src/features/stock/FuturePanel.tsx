@@ -9,6 +9,7 @@ import { isFinished } from '@/api/jobs';
 import { useFormat } from '@/shared/format/useFormat';
 import type { Instrument } from '@/shared/instrument';
 import { Panel } from '@/shared/ui/Panel';
+import { ScrollTable } from '@/shared/ui/ScrollTable';
 import { ProblemAlert } from '@/shared/ui/States';
 import { JobProgress } from './JobProgress';
 import { useStockSearch } from './useStock';
@@ -119,37 +120,37 @@ function PathTable({
   const { t } = useTranslation();
   const format = useFormat();
   return (
-    <Table.ScrollContainer minWidth={260} mah={320} type="native">
-      <Table
-        fz="xs"
-        verticalSpacing={6}
-        horizontalSpacing={6}
-        data-testid="future-path"
-        data-finished={finished}
-      >
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('history.target')}</Table.Th>
-            <Table.Th ta="right">{t('history.predicted')}</Table.Th>
-            <Table.Th ta="right">{t('history.interval')}</Table.Th>
+    <ScrollTable
+      label={t('future.title')}
+      maxHeight={320}
+      fz="xs"
+      verticalSpacing={6}
+      horizontalSpacing={6}
+      data-testid="future-path"
+      data-finished={finished}
+    >
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('history.target')}</Table.Th>
+          <Table.Th ta="right">{t('history.predicted')}</Table.Th>
+          <Table.Th ta="right">{t('history.interval')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {predictions.map((item) => (
+          <Table.Tr key={item.prediction_id} className="arrived">
+            <Table.Td className="nowrap">{format.sessionShort(item.target_session)}</Table.Td>
+            <Table.Td ta="right" fw={600}>
+              {format.price(item.predicted_close)}
+            </Table.Td>
+            <Table.Td ta="right" className="muted nowrap">
+              {item.lower != null && item.upper != null
+                ? `${format.price(item.lower)} – ${format.price(item.upper)}`
+                : '–'}
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {predictions.map((item) => (
-            <Table.Tr key={item.prediction_id} className="arrived">
-              <Table.Td className="nowrap">{format.sessionShort(item.target_session)}</Table.Td>
-              <Table.Td ta="right" fw={600}>
-                {format.price(item.predicted_close)}
-              </Table.Td>
-              <Table.Td ta="right" className="muted nowrap">
-                {item.lower != null && item.upper != null
-                  ? `${format.price(item.lower)} – ${format.price(item.upper)}`
-                  : '–'}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </ScrollTable>
   );
 }

@@ -7,8 +7,8 @@ import type { Prediction } from '@/api/predictions';
 import { ModelBadge } from '@/features/forecast/ModelBadge';
 import { isInside } from '@/features/forecast/outcome';
 import { useFormat } from '@/shared/format/useFormat';
-import { Change } from '@/shared/ui/Change';
 import { Panel } from '@/shared/ui/Panel';
+import { ScrollTable } from '@/shared/ui/ScrollTable';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
 
 const PAGE = 10;
@@ -48,27 +48,31 @@ export function HistoryPanel({ history }: { history: UseQueryResult<Prediction[]
 function HistoryTable({ items }: { items: readonly Prediction[] }) {
   const { t } = useTranslation();
   return (
-    <Table.ScrollContainer minWidth={300} type="native">
-      <Table fz="sm" verticalSpacing={8} horizontalSpacing="xs" data-testid="prediction-history">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('history.target')}</Table.Th>
-            <Table.Th ta="right">{t('history.predicted')}</Table.Th>
-            <Table.Th ta="right" visibleFrom="sm">
-              {t('history.interval')}
-            </Table.Th>
-            <Table.Th ta="right">{t('history.actual')}</Table.Th>
-            <Table.Th ta="right">{t('history.error')}</Table.Th>
-            <Table.Th visibleFrom="sm">{t('history.model')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {items.map((item) => (
-            <HistoryRow key={item.prediction_id} item={item} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ScrollTable
+      label={t('history.title')}
+      fz="sm"
+      verticalSpacing={8}
+      horizontalSpacing="xs"
+      data-testid="prediction-history"
+    >
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('history.target')}</Table.Th>
+          <Table.Th ta="right">{t('history.predicted')}</Table.Th>
+          <Table.Th ta="right" visibleFrom="sm">
+            {t('history.interval')}
+          </Table.Th>
+          <Table.Th ta="right">{t('history.actual')}</Table.Th>
+          <Table.Th ta="right">{t('history.error')}</Table.Th>
+          <Table.Th visibleFrom="sm">{t('history.model')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {items.map((item) => (
+          <HistoryRow key={item.prediction_id} item={item} />
+        ))}
+      </Table.Tbody>
+    </ScrollTable>
   );
 }
 
@@ -100,9 +104,7 @@ function HistoryRow({ item }: { item: Prediction }) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td ta="right">
-        {item.error_pct == null ? '' : <Change share={item.error_pct} size={12} />}
-      </Table.Td>
+      <Table.Td ta="right">{item.error_pct == null ? '' : format.change(item.error_pct)}</Table.Td>
       <Table.Td visibleFrom="sm">
         <ModelBadge prediction={item} short />
       </Table.Td>

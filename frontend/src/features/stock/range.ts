@@ -11,5 +11,5 @@ export type Range = keyof typeof RANGES;
 export const DEFAULT_RANGE: Range = '6m';
 
 export function isRange(value: unknown): value is Range {
-  return typeof value === 'string' && value in RANGES;
+  return typeof value === 'string' && Object.hasOwn(RANGES, value);
 }

@@ -20,8 +20,8 @@ export interface Format {
   instant: (iso: string) => string;
   /** its time of day */
   timeOfDay: (iso: string) => string;
-  /** how long ago, to be read at a glance; `now` in ms since the epoch */
-  ago: (iso: string, now: number) => string;
+  /** how long ago, to be read at a glance; numbers are ms since the epoch */
+  ago: (at: string | number, now: number) => string;
 }
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
@@ -85,8 +85,8 @@ export function createFormat(language: string): Format {
     sessionShort: (day) => sessionShort.format(new Date(`${day}T00:00:00Z`)),
     instant: (iso) => instant.format(new Date(iso)),
     timeOfDay: (iso) => timeOfDay.format(new Date(iso)),
-    ago: (iso, now) => {
-      const seconds = Math.min(0, (new Date(iso).getTime() - now) / 1000);
+    ago: (at, now) => {
+      const seconds = Math.min(0, (new Date(at).getTime() - now) / 1000);
       const [unit, size] = UNITS.find(([, length]) => -seconds >= length) ?? ['second', 1];
       return relative.format(Math.round(seconds / size), unit);
     },
