@@ -163,7 +163,10 @@ class Runner:
             if not exited.done():
                 if self._stop.is_set():
                     await self._become(State.STOPPING)
+                asked = time.monotonic()
                 await self.child.stop(self.service.stop_signal, self.service.stop_grace)
+                seconds = round(time.monotonic() - asked, 1)
+                log.info("service_stopped", service_name=self.service.name, seconds=seconds)
             return reason or _describe_exit(await self.child.exited())
         finally:
             for task in (stop, ready, exited):
