@@ -225,7 +225,9 @@ class WorkflowsSettings(Group):
 
 
 class CelerySettings(Group):
-    host: str = Field("127.0.0.1", description="address the workers' /metrics listen on")
+    host: str = Field("127.0.0.1", description="address the workers' /metrics and Flower listen on")
+    train_host: str = Field("127.0.0.1", description="address at which the others reach celery_train's /metrics")
+    predict_host: str = Field("127.0.0.1", description="address at which the others reach celery_predict's /metrics")
     train_metrics_port: Port = Field(8011, description="port of celery_train's /metrics")
     predict_metrics_port: Port = Field(8012, description="port of celery_predict's /metrics")
     train_concurrency: int = Field(1, ge=1, le=64, description="trainings at once per worker")

@@ -39,8 +39,8 @@ def targets_of(settings: Settings) -> dict[str, str]:
         "backend2": f"{settings.backend2.url}/metrics",
         "ws_monitor": f"{settings.ws_monitor.url}/metrics",
         "workflows": f"http://{settings.workflows.host}:{settings.workflows.port}/metrics",
-        "celery_train": f"http://{celery.host}:{celery.train_metrics_port}/metrics",
-        "celery_predict": f"http://{celery.host}:{celery.predict_metrics_port}/metrics",
+        "celery_train": f"http://{celery.train_host}:{celery.train_metrics_port}/metrics",
+        "celery_predict": f"http://{celery.predict_host}:{celery.predict_metrics_port}/metrics",
     }
 
 

@@ -27,6 +27,8 @@ log = get_logger(__name__)
 _PING_INTERVAL = 15.0
 # Clients only ever say "ping".
 _MAX_INCOMING = 4096
+# Longer than any client of ours keeps an idle connection, so that none sends into one that is just being closed.
+_KEEP_ALIVE_SECONDS = 75
 
 
 class Monitor:
@@ -103,6 +105,7 @@ def main() -> None:
         ws_max_size=_MAX_INCOMING,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
 
