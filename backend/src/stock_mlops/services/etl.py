@@ -124,12 +124,13 @@ class EtlRun:
 
         return list(self._ingest.run(self._source, instruments, full=self.request.full, progress=note).tickers)
 
-    def give_up(self, instruments: Sequence[Instrument], reason: str) -> list[TickerReport]:
-        """Record that these instruments could not be loaded at all."""
-        reports = [TickerReport(instrument, error=reason) for instrument in instruments]
-        for report in reports:
-            self._note(report)
-        return reports
+    def give_up(self, instruments: Sequence[Instrument], reason: str) -> None:
+        """Record why those of the instruments have no report that were not loaded."""
+        for instrument in instruments:
+            with self._lock:
+                known = instrument in self._reports
+            if not known:
+                self._note(TickerReport(instrument, error=reason))
 
     def finish(self, error: str | None = None) -> RunReport:
         """End the run; ``error`` says why its source was refused."""
