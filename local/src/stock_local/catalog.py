@@ -90,7 +90,8 @@ def _workflows(settings: Settings, home: Path) -> Service:
     return Service(
         name="workflows",
         argv=_module("stock_mlops.workflows.serve"),
-        ready=probes.http(workflows.host, workflows.port, "/health"),
+        # Ready means that the deployments are registered, so that the first load need not wait for them.
+        ready=probes.http(workflows.host, workflows.port, "/ready"),
         address=f"http://{workflows.host}:{workflows.port}",
         ports={"HTTP": workflows.port},
         host=workflows.host,
