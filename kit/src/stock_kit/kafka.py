@@ -54,6 +54,7 @@ _STALL_REBUILD = 12.0
 _RETRY = 0.5
 _POLL_MS = 5
 _POLL_PAUSE = 0.05
+_JOIN_MS = 10_000
 # What may be handed to the client before it is acknowledged: the client itself has no bound.
 _MAX_IN_FLIGHT = 5_000
 
@@ -148,8 +149,8 @@ def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | No
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
-        # A replica that dies hands its partitions over within ten seconds.
-        session_timeout_ms=10_000,
+        # After so long without a heartbeat a replica's partitions go to others; a busy machine may miss some.
+        session_timeout_ms=15_000,
         heartbeat_interval_ms=2_000,
         max_poll_interval_ms=60_000,
         max_poll_records=2_000,
@@ -163,16 +164,31 @@ def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | No
 def poll(consumer: KafkaConsumer, timeout: float) -> list[list[ConsumerRecord]]:
     """Messages that arrived within ``timeout`` seconds, one list per partition that has any.
 
+    A member of a group that is being put together waits for that first, which may take longer.
+
     A broker should hold an empty answer back for a while; the local profile's does not, and the client would then ask
     again without a pause, all day. So it is asked for a moment at a time, with pauses that nobody notices.
     """
     deadline = monotonic() + timeout
     while True:
+        _join_group(consumer)
         batches = list(consumer.poll(timeout_ms=_POLL_MS).values())
         left = deadline - monotonic()
         if batches or left <= 0:
             return batches
         sleep(min(_POLL_PAUSE, left))
+
+
+def _join_group(consumer: KafkaConsumer) -> None:
+    """Wait until the group has let this member in, if it is not.
+
+    kafka-python (3.0.12) forgets that it was let in when the answer comes between two polls: it finds the finished task
+    of its last attempt and begins another, upon which the whole group starts over, and again. One long wait of its
+    coordinator leaves no such moment.
+    """
+    coordinator = consumer._coordinator
+    if coordinator.group_id is not None and coordinator.need_rejoin():
+        coordinator.poll(timeout_ms=_JOIN_MS)
 
 
 class _Message(NamedTuple):

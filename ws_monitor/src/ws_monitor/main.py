@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from clickhouse_connect.driver import options
 from starlette.applications import Starlette
 from stock_kit.health import Readiness
 from stock_kit.kafka import EventProducer
@@ -89,10 +90,17 @@ def _quiet_libraries() -> None:
     logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
 
 
+def _stay_light() -> None:
+    """clickhouse-connect imports pandas, numpy and pyarrow at its first insert where they happen to be installed: 50 MB
+    and seconds, for rows that come and go as plain lists. It takes them as not installed when told so."""
+    vars(options).update(np=None, pd=None, pd_time_test=None, arrow=None, pl=None)
+
+
 def main() -> None:
     settings = get_settings()
     configure_logging(settings.log, "ws_monitor")
     _quiet_libraries()
+    _stay_light()
     uvicorn.run(
         Monitor(settings).app(),
         host=settings.ws_monitor.host,

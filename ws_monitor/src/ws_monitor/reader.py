@@ -183,7 +183,10 @@ class LogReader:
 
     def _check(self, consumer: KafkaConsumer, places: set[Place]) -> bool:
         """False when the partitions are no longer those being read; raises when the broker does not answer."""
-        ends = consumer.end_offsets([TopicPartition(*place) for place in places], timeout_ms=_ANSWER_MS)
+        try:
+            ends = consumer.end_offsets([TopicPartition(*place) for place in places], timeout_ms=_ANSWER_MS)
+        except KeyError:  # kafka-python's answer to a partition that is gone
+            return False
         lags = [end - self._next[Place(*handle)] for handle, end in ends.items()]
         metrics.LAG.set(max(0, sum(lags)))
         # A lag below zero: the log is shorter than what was read from it, so it started over.

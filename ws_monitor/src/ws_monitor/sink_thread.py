@@ -24,9 +24,6 @@ GROUP = "ws-sink"
 _RETRY = 1.0
 _COMMIT_MS = 5_000
 _CLOSE_MS = 3_000
-# kafka-python (3.0.12) forgets that it joined when the answer comes between two polls, and joins again; the shorter the
-# polls the likelier, up to a group that never settles. So a member that waits to be let in polls for long.
-_JOIN_POLL = 3.0
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
