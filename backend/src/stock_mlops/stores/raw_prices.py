@@ -52,10 +52,17 @@ _SUPERSEDE_ALL = text(f"""
     )
     INSERT INTO raw_prices_history ({_COLUMNS}, superseded_at) SELECT {_COLUMNS}, :now FROM gone
 """)  # noqa: S608  column names of our own, here and below
+# The stored rows are looked up by instrument first: joined with the staged ones at once, the planner reads the whole
+# table for every chunk of a large load.
 _KEEP_CHANGED = text(f"""
+    WITH r AS MATERIALIZED (
+        SELECT stored.*
+        FROM unnest(CAST(:exchanges AS text[]), CAST(:tickers AS text[])) AS wanted (exchange, ticker)
+        JOIN raw_prices AS stored ON stored.exchange = wanted.exchange AND stored.ticker = wanted.ticker
+    )
     INSERT INTO raw_prices_history ({_COLUMNS}, superseded_at)
     SELECT {", ".join(f"r.{name}" for name in STORED_SCHEMA)}, :now
-    FROM staged_prices AS s JOIN raw_prices AS r USING (exchange, ticker, session)
+    FROM staged_prices AS s JOIN r USING (exchange, ticker, session)
     WHERE {_differs("r", "s")}
 """)  # noqa: S608
 _UPSERT = text(f"""
@@ -194,7 +201,8 @@ class RawPrices:
             connection.execute(text("ALTER TABLE staged_prices ALTER ingested_at DROP NOT NULL"))
             copy_in(connection, "staged_prices", frame.select(*RAW_SCHEMA))
             connection.execute(text("ANALYZE staged_prices"))
-            connection.execute(_KEEP_CHANGED, {"now": now})
+            exchanges, tickers = _arrays(instruments)
+            connection.execute(_KEEP_CHANGED, {"now": now, "exchanges": exchanges, "tickers": tickers})
             written = connection.execute(_UPSERT, {"now": now}).all()
         counts = {Instrument(exchange, ticker): (new, changed) for exchange, ticker, new, changed in written}
         return {
