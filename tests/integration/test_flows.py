@@ -30,6 +30,9 @@ DAYS = sessions_of("US").between(date(2025, 1, 2), date(2025, 12, 31))
 HEADER = ("Date", "Open", "High", "Low", "Close", "Volume")
 Row = list[object]
 
+# Enough for a load to be caught at work.
+TICKERS = 150
+
 
 @pytest.fixture(scope="module")
 def workflows(local_stack: LocalStack) -> LocalStack:
@@ -163,7 +166,7 @@ def many_tickers(file: Path, tickers: int) -> Path:
 
 def begin_long_load(stack: LocalStack, prefect: PrefectServer, folder: Path) -> str:
     """A load that takes some seconds, at work."""
-    key = Uploads(stack.settings.s3).put(many_tickers(folder / "many.csv", 300))
+    key = Uploads(stack.settings.s3).put(many_tickers(folder / "many.csv", TICKERS))
     run_id = prefect.start("etl/etl", {"source": "file", "upload": key, "full": True})
     wait_for(lambda: bool(run_of(stack, run_id)), seconds=30, what="the load to begin")
     return run_id
@@ -175,13 +178,13 @@ def test_a_load_that_died_with_its_process_is_finished_by_the_next(
     run_id = begin_long_load(workflows, prefect, tmp_path)
     workflows.kill("workflows")
     workflows.wait_ready("workflows")
-    wait_for(lambda: prefect.state(run_id).final, seconds=150, what="the flow run to be finished")
+    wait_for(lambda: prefect.state(run_id).final, seconds=200, what="the flow run to be finished")
     assert prefect.state(run_id).type == "COMPLETED"
     run = run_of(workflows, run_id)
     assert run is not None
     assert run.state == "completed"
-    assert len(RunReport.from_dict(run.report).tickers) == 300
-    assert stored_rows(workflows, "MANY299") == len(DAYS)
+    assert len(RunReport.from_dict(run.report).tickers) == TICKERS
+    assert stored_rows(workflows, f"MANY{TICKERS - 1}") == len(DAYS)
 
 
 def test_a_load_can_be_cancelled_on_prefects_page(
