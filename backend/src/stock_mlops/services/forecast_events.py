@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
+from prometheus_client import Counter, Gauge
 from stock_kit.events import PredictionEvent, Topic
 
 from stock_mlops.errors import HorizonError, NoDataError, UnusableVectorError
@@ -91,8 +93,19 @@ def outbox_row(event: PredictionEvent) -> OutboxRow:
 
 def count(event: PredictionEvent) -> None:
     """Note an acknowledged prediction in the metrics."""
-    PREDICTIONS.labels(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin).inc()
-    PREDICTED_RETURN.labels(event.exchange, event.ticker).set(event.predicted_return)
+    _counter(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin).inc()
+    _gauge(event.exchange, event.ticker).set(event.predicted_return)
+
+
+# labels() takes a lock and formats its values each time; the ones in use are few.
+@lru_cache(maxsize=4096)
+def _counter(exchange: str, ticker: str, model_version: str, origin: str) -> Counter:
+    return PREDICTIONS.labels(exchange, ticker, model_version, origin)
+
+
+@lru_cache(maxsize=4096)
+def _gauge(exchange: str, ticker: str) -> Gauge:
+    return PREDICTED_RETURN.labels(exchange, ticker)
 
 
 def no_data(instrument: Instrument) -> NoDataError:
