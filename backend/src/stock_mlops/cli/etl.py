@@ -215,7 +215,7 @@ def show(report: RunReport) -> None:
 def _table(report: RunReport) -> Table:
     table = plain_table()
     table.add_column("ticker", no_wrap=True)
-    for heading in ("rows read", "new", "changed", "unchanged", "rejected"):
+    for heading in ("read", "new", "changed", "unchanged", "rejected"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("first", "last"):
         table.add_column(heading, no_wrap=True)
