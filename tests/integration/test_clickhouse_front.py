@@ -150,7 +150,7 @@ def test_an_error_carries_clickhouses_code_and_text(http: httpx.Client, sql: str
 
 def test_a_broken_insert_is_refused_and_leaves_nothing(http: httpx.Client, client: Client, table: None) -> None:
     answer = http.post("/", params={"database": DATABASE}, content="INSERT INTO prices (id) FORMAT CSV\n1\ntwo\n")
-    assert answer.headers["X-ClickHouse-Exception-Code"] == "27"
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "117"  # INCORRECT_DATA
     assert client.command("SELECT count() FROM prices") == 0
 
 

@@ -11,7 +11,7 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from stock_local.paths import Layout, short_path
 
@@ -73,17 +73,28 @@ def ask(layout: Layout, command: str, *, timeout: float | None = 30.0, **argumen
         try:
             with short_path(layout.socket) as path:
                 connection.connect(path)
+            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+        except TimeoutError as error:
+            raise ControlError(f"the supervisor does not answer within {timeout:.0f} s") from error
         except OSError as error:
             raise NotRunningError("the stack does not run") from error
-        connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
         with connection.makefile("rb") as lines:
-            for line in lines:
-                message: Json = json.loads(line)
-                if "error" in message:
-                    raise ControlError(message["error"])
-                yield message
-                if "result" in message:
-                    return
+            yield from _messages(lines)
+
+
+def _messages(lines: BinaryIO) -> Iterator[Json]:
+    try:
+        for line in lines:
+            message: Json = json.loads(line)
+            if "error" in message:
+                raise ControlError(message["error"])
+            yield message
+            if "result" in message:
+                return
+    except TimeoutError as error:
+        raise ControlError("the supervisor does not answer") from error
+    except ConnectionError as error:
+        raise NotRunningError("the supervisor ended") from error
     raise NotRunningError("the supervisor ended")
 
 

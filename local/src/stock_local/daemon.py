@@ -76,7 +76,7 @@ class Daemon:
         return await self._start({"services": [request["service"]]}, emit)
 
     async def _kill(self, request: Json, _emit: Emit) -> None:
-        self._runner(request).kill(int(request.get("signal", signal.SIGKILL)))
+        await self._runner(request).kill(int(request.get("signal", signal.SIGKILL)))
 
     async def _shutdown(self, _request: Json, _emit: Emit) -> None:
         self.stopping.set()

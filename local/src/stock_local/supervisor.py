@@ -93,11 +93,15 @@ class Runner:
         if self._task is not None:
             await self._task
 
-    def kill(self, number: int) -> None:
+    async def kill(self, number: int) -> None:
         """Send a signal to the process as an accident would; the service is restarted if that ends it."""
-        if self.child is None:
+        child = self.child
+        if child is None:
             raise ProcessLookupError(f"{self.service.name} does not run")
-        self.child.signal(number)
+        child.signal(number)
+        if number == signal.SIGKILL:  # whoever asks for the state next must not see the one of the dead process
+            async with self.changed:
+                await self.changed.wait_for(lambda: self.child is not child)
 
     async def _live(self) -> None:
         failures = 0
