@@ -27,7 +27,7 @@ _MODEL_PATH = "model"
 _PARAM_LENGTH = 6000
 # MLflow's own default waits for minutes; a job that fails sooner is retried by its queue, with its owner told why.
 _RETRIES = 2
-_BACK_OFF = 0.5
+_BACK_OFF = 1
 
 
 @dataclass(frozen=True, slots=True)
