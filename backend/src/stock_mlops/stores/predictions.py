@@ -98,6 +98,8 @@ class Predictions:
                 f"SELECT {', '.join(COLUMNS)} FROM predictions {where}"  # noqa: S608  fixed names, bound values
                 " ORDER BY made_at DESC, prediction_id DESC LIMIT 1 BY prediction_id LIMIT {limit:UInt32}",
                 parameters={**parameters, "limit": limit + 1},
+                # made_at in UTC and saying so; the client's default says nothing.
+                tz_mode="aware",
             )
             .result_rows
         )
