@@ -44,9 +44,9 @@ describe('pricesQuery', () => {
     let bars = sessions.slice(0, 7);
     const starts = serve(() => bars);
     const client = new QueryClient();
-    await client.fetchQuery(pricesQuery(AAPL));
+    await client.query(pricesQuery(AAPL));
     bars = sessions;
-    const after = await client.fetchQuery({ ...pricesQuery(AAPL), staleTime: 0 });
+    const after = await client.query({ ...pricesQuery(AAPL), staleTime: 0 });
     expect(after).toEqual(sessions);
     expect(starts).toEqual([null, '2012-09-12']);
   });
@@ -55,9 +55,9 @@ describe('pricesQuery', () => {
     let bars = sessions.slice(0, 7);
     const starts = serve(() => bars);
     const client = new QueryClient();
-    await client.fetchQuery(pricesQuery(AAPL));
+    await client.query(pricesQuery(AAPL));
     bars = sessions.map((item) => ({ ...item, close: item.close * 0.99 }));
-    const after = await client.fetchQuery({ ...pricesQuery(AAPL), staleTime: 0 });
+    const after = await client.query({ ...pricesQuery(AAPL), staleTime: 0 });
     expect(after).toEqual(bars);
     expect(starts).toEqual([null, '2012-09-12', null]);
   });

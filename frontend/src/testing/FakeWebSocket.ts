@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 
 /** The server's side of a page's WebSockets, in a test's hands. */
 export class FakeWebSocket {
+  /** Oldest first. The page's channels outlive a test for a moment, so they stay until {@link reset}. */
   static opened: FakeWebSocket[] = [];
   onmessage: ((event: MessageEvent) => void) | null = null;
   onclose: (() => void) | null = null;
@@ -15,8 +16,11 @@ export class FakeWebSocket {
 
   /** Takes the place of the browser's class until the test ends. */
   static install(): void {
-    FakeWebSocket.opened = [];
     vi.stubGlobal('WebSocket', FakeWebSocket);
+  }
+
+  static reset(): void {
+    FakeWebSocket.opened = [];
   }
 
   static last(path?: string): FakeWebSocket {

@@ -42,7 +42,7 @@ it('turns what comes over the WebSockets into figures, services, predictions and
 
 it('says when the connection is lost', async () => {
   renderApp('/monitoring');
-  await screen.findByText('All quiet');
+  await screen.findByRole('heading', { name: 'Monitoring' });
   send('/ws/metrics', [metrics()]);
   expect(screen.getByTestId('metrics-live-badge')).toHaveAttribute('data-state', 'live');
   act(() => {

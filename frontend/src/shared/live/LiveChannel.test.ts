@@ -5,6 +5,7 @@ import { LiveChannel } from './LiveChannel';
 beforeEach(() => {
   vi.useFakeTimers();
   FakeWebSocket.install();
+  FakeWebSocket.reset();
 });
 afterEach(() => {
   vi.useRealTimers();

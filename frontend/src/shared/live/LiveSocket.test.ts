@@ -10,6 +10,7 @@ let socket: LiveSocket;
 beforeEach(() => {
   vi.useFakeTimers();
   FakeWebSocket.install();
+  FakeWebSocket.reset();
   frames = [];
   states = [];
   socket = new LiveSocket({
