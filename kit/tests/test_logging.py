@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,3 +85,12 @@ def test_people_get_one_readable_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert "model_loaded" in out
     assert "version" in out
     assert out.count("\n") == 1
+
+
+def test_lines_of_a_thread_name_the_service_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    thread = threading.Thread(target=lambda: get_logger("tests").info("from_a_thread"))
+    thread.start()
+    thread.join()
+    (line,) = lines(capsys)
+    assert (line["event"], line["service"]) == ("from_a_thread", "backend1")

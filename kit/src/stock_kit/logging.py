@@ -34,6 +34,7 @@ def configure_logging(settings: LogSettings, service: str) -> None:
     as_json = settings.format == "json" or (settings.format == "auto" and not sys.stdout.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _named(service),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -65,7 +66,18 @@ def configure_logging(settings: LogSettings, service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _named(service: str) -> structlog.typing.Processor:
+    """Adds the service's name to lines of every thread; a bound context would not reach those started later."""
+
+    def add_service(
+        _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event.setdefault("service", service)
+        return event
+
+    return add_service
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
