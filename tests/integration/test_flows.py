@@ -19,8 +19,8 @@ from stock_mlops.services.etl_report import RunReport
 from stock_mlops.stores.etl_runs import EtlRun, EtlRuns
 from stock_mlops.stores.market_clock import MarketClocks, ReplayState
 from stock_mlops.stores.postgres import get_engine
+from stock_mlops.stores.prefect_server import PrefectServer
 from stock_mlops.stores.uploads import Uploads
-from stock_mlops.workflows.remote import PrefectServer
 
 from tests.integration.support import wait_for
 

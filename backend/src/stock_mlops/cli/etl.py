@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stock_mlops.instruments import Instrument
     from stock_mlops.services.etl_report import RunReport
     from stock_mlops.services.ingest_report import TickerReport
-    from stock_mlops.workflows.remote import PrefectServer
+    from stock_mlops.stores.prefect_server import PrefectServer
 
 DEPLOYMENT = "etl/etl"
 SHOWN_REJECTIONS = 20
@@ -118,8 +118,8 @@ def _run_on_server(
     settings: Settings, parameters: dict[str, Any], file: Path | None, *, wait: bool
 ) -> RunReport | None:
     from stock_mlops.errors import DependencyUnavailableError
+    from stock_mlops.stores.prefect_server import PrefectServer
     from stock_mlops.stores.uploads import Uploads
-    from stock_mlops.workflows.remote import PrefectServer
 
     with PrefectServer(settings.prefect.api_url) as server:
         try:
