@@ -1,0 +1,144 @@
+"""What users were promised when something breaks: clear answers, recovery by itself, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg2
+import pytest
+import redis
+from stock_kit.settings import Settings
+
+from tests.integration.support import Stack, clickhouse, train, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack, sample_loaded: None) -> httpx.Client:
+    train(stack, ticker="AAPL", model_type="ridge", horizon=2)
+    return httpx.Client(base_url=stack.url, timeout=30)
+
+
+def predict(api: httpx.Client, ticker: str = "AAPL") -> str:
+    answer = api.post("/api/predict/", json={"ticker": ticker, "exchange": "US"})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["prediction_id"])
+
+
+def stored(settings: Settings, ids: list[str]) -> Counter[str]:
+    """How often each id stands in ClickHouse, as a reader that deduplicates sees it."""
+    rows = clickhouse(settings).query(
+        "SELECT toString(prediction_id) FROM predictions FINAL WHERE prediction_id IN {ids:Array(UUID)}",
+        parameters={"ids": ids},
+    )
+    return Counter(row[0] for row in rows.result_rows)
+
+
+def outbox_size(settings: Settings) -> int:
+    database = settings.model_meta_db
+    with psycopg2.connect(
+        host=database.host,
+        port=database.port,
+        user=database.user,
+        password=database.password.get_secret_value(),
+        dbname=database.database,
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT count(*) FROM outbox")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def job(api: httpx.Client, url: str) -> dict[str, Any]:
+    return dict(api.get(url).json())
+
+
+def test_a_prediction_made_while_kafka_is_down_is_answered_and_arrives_later_once(
+    stack: Stack, api: httpx.Client
+) -> None:
+    stack.stop("kafka")
+    try:
+        ids = [predict(api) for _ in range(5)]
+        assert stored(stack.settings, ids) == Counter()
+    finally:
+        stack.start("kafka")
+        stack.wait_ready("kafka")
+    wait_for(lambda: stored(stack.settings, ids) == Counter(ids), seconds=90, what="the events in ClickHouse")
+    wait_for(lambda: outbox_size(stack.settings) == 0, seconds=60, what="an empty outbox")
+    listed = api.get("/api/predict/", params={"ticker": "AAPL", "limit": 200}).json()["items"]
+    counts = Counter(item["prediction_id"] for item in listed)
+    assert {counts[prediction_id] for prediction_id in ids} == {1}
+
+
+def test_without_clickhouse_the_answer_is_503_with_retry_after_and_recovery_needs_no_restart(
+    stack: Stack, api: httpx.Client
+) -> None:
+    cache = redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.cache_db))
+    stack.stop("clickhouse")
+    try:
+        cache.flushdb()
+        for answer in (
+            api.get("/api/predict/"),
+            api.get("/api/datasets"),
+            api.post("/api/predict/", json={"ticker": "MSFT", "exchange": "US"}),
+        ):
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "clickhouse" in answer.text.lower()
+    finally:
+        stack.start("clickhouse")
+        stack.wait_ready("clickhouse")
+    wait_for(lambda: api.get("/api/datasets").status_code == 200, seconds=30, what="datasets to answer again")
+    wait_for(
+        lambda: api.post("/api/predict/", json={"ticker": "MSFT", "exchange": "US"}).status_code == 200,
+        seconds=30,
+        what="predictions to answer again",
+    )
+
+
+def test_a_broker_killed_after_acknowledging_loses_nothing_and_doubles_nothing(stack: Stack, api: httpx.Client) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: predict(api), range(200)))
+    stack.kill("kafka", signal.SIGKILL)
+    stack.wait_ready("kafka")
+    wait_for(lambda: stored(stack.settings, ids) == Counter(ids), seconds=120, what="every acknowledged prediction")
+    wait_for(lambda: outbox_size(stack.settings) == 0, seconds=60, what="an empty outbox")
+
+
+def test_a_training_whose_worker_is_killed_runs_again_and_is_committed_once(stack: Stack, api: httpx.Client) -> None:
+    accepted = api.post(
+        "/api/train",
+        json={"ticker": "MSFT", "exchange": "US", "model_type": "hist_gradient_boosting", "horizon": 3},
+    )
+    assert accepted.status_code == 202, accepted.text
+    url = accepted.headers["Location"]
+    wait_for(lambda: job(api, url)["state"] == "running", seconds=30, what="the job to run")
+    stack.kill("celery_train", signal.SIGKILL)
+    wait_for(lambda: job(api, url)["state"] == "pending", seconds=60, what="the lost job to be taken back")
+    wait_for(lambda: job(api, url)["state"] == "running", seconds=60, what="the job to run again")
+    wait_for(lambda: job(api, url)["state"] == "completed", seconds=180, what="the job to end")
+    versions = api.get(f"/api/models/{job(api, url)['result']['model_id']}").json()["versions"]
+    assert len(versions) == 1
+
+
+def test_jobs_survive_an_emptied_redis(stack: Stack, api: httpx.Client) -> None:
+    broker = redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.broker_db))
+    stack.stop("celery_predict")
+    try:
+        accepted = api.post("/api/predict/future/", json={"ticker": "AAPL", "exchange": "US", "days": 2})
+        assert accepted.status_code == 202, accepted.text
+        broker.flushall()
+    finally:
+        stack.start("celery_predict")
+        stack.wait_ready("celery_predict")
+    url = accepted.json()["status_url"]
+    wait_for(lambda: job(api, url)["state"] == "completed", seconds=90, what="the job whose message was lost")
+    assert [item["horizon"] for item in job(api, url)["result"]["predictions"]] == [1, 2]
+    assert predict(api)
