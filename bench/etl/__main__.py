@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from stock_kit.logging import configure_logging
 from stock_kit.settings import load_settings
 
 from bench.etl.stages import (
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--skip-ingest", action="store_true", help="only the two stages that have a target")
     options = parser.parse_args()
     settings = load_settings()
+    configure_logging(settings.log.model_copy(update={"level": "WARNING"}), "bench")
     with (
         tempfile.TemporaryDirectory() as folder,
         own_databases(settings) as own,
@@ -56,8 +58,10 @@ def main() -> None:
 def report(timings: list[Timing]) -> None:
     for timing in timings:
         target = TARGETS.get(timing.stage)
-        verdict = "" if target is None else f"  (target {target:,}: {'met' if timing.rate >= target else 'MISSED'})"
-        print(f"{timing.stage}: {timing.rows:,} rows in {timing.seconds:.1f} s = {timing.rate:,.0f} rows/s{verdict}")
+        verdict = "" if target is None else f"; target {target:,}: {'met' if timing.rate >= target else 'MISSED'}"
+        took = f"{timing.seconds:.1f} s = {timing.rate:,.0f} rows/s"
+        cpu = f"{timing.cpu_seconds:.1f} s of CPU = {timing.cpu_rate:,.0f} rows per CPU second"
+        print(f"{timing.stage}: {timing.rows:,} rows in {took} ({cpu}){verdict}", flush=True)
 
 
 if __name__ == "__main__":

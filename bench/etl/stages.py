@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,17 +35,47 @@ CLASSIC = feature_names()[:16]
 _CHUNK_ROWS = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Timing:
-    """Rows that passed a stage, and the seconds that it took."""
+    """Rows that passed a stage, and what it took."""
 
     stage: str
-    rows: int
-    seconds: float
+    rows: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of this process and of the servers. On a machine that others use too it says more than the time that passed."""
 
     @property
     def rate(self) -> float:
         return self.rows / self.seconds
+
+    @property
+    def cpu_rate(self) -> float:
+        """Rows per second of one processor core."""
+        return self.rows / max(self.cpu_seconds, 1e-9)
+
+
+class Meter:
+    """Adds time and CPU time to timings."""
+
+    def __init__(self, settings: Settings) -> None:
+        found = (_listener(port) for port in (settings.raw_db.port, settings.clickhouse.port))
+        self._servers = [server for server in found if server is not None]
+
+    @contextmanager
+    def measure(self, timing: Timing) -> Iterator[None]:
+        started, cpu = perf_counter(), self._cpu()
+        yield
+        timing.seconds += perf_counter() - started
+        timing.cpu_seconds += self._cpu() - cpu
+
+    def _cpu(self) -> float:
+        total = sum(psutil.Process().cpu_times()[:2])
+        for server in self._servers:
+            for process in (server, *server.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    total += sum(process.cpu_times()[:2])
+        return total
 
 
 class Clocks:
@@ -96,37 +126,35 @@ def chunks(file: Path) -> Iterator[pl.DataFrame]:
 
 def to_postgres(settings: Settings, file: Path) -> list[Timing]:
     """Quality gate and upsert, timed apart."""
-    raw = RawPrices(get_engine(settings.raw_db))
-    rows, checking, storing = 0, 0.0, 0.0
+    raw, meter = RawPrices(get_engine(settings.raw_db)), Meter(settings)
+    checking, storing = Timing("quality gate"), Timing("PostgreSQL: COPY and upsert")
     for chunk in chunks(file):
-        started = perf_counter()
-        good = check(chunk, sessions_of("US"), wall_now()).good
-        checking += perf_counter() - started
-        started = perf_counter()
-        raw.upsert(good, wall_now())
-        storing += perf_counter() - started
-        rows += len(good)
-    return [Timing("quality gate", rows, checking), Timing("PostgreSQL: COPY and upsert", rows, storing)]
+        with meter.measure(checking):
+            good = check(chunk, sessions_of("US"), wall_now()).good
+        with meter.measure(storing):
+            raw.upsert(good, wall_now())
+        checking.rows += len(chunk)
+        storing.rows += len(good)
+    return [checking, storing]
 
 
 def to_clickhouse(settings: Settings, file: Path, names: tuple[str, ...], label: str) -> list[Timing]:
     """Adjustment, features and both inserts, timed together; reading the file is not counted."""
     client = open_client(settings.clickhouse)
-    warehouse = Warehouse(client)
+    warehouse, meter = Warehouse(client), Meter(settings)
     warehouse.ensure_feature_columns(names)
-    rows, seconds = 0, 0.0
+    timing = Timing(f"ClickHouse: {label} computed and written")
     version = pl.lit(1, dtype=pl.UInt64)
     for chunk in chunks(file):
-        started = perf_counter()
-        clean = adjust(chunk.select(*RAW_SCHEMA))
-        features = compute_features(clean, names)
-        warehouse.write_prices(clean.with_columns(version=version))
-        warehouse.write_features(features.with_columns(version=version, feature_version=pl.lit(FEATURE_VERSION)))
-        seconds += perf_counter() - started
-        rows += len(clean)
+        with meter.measure(timing):
+            clean = adjust(chunk.select(*RAW_SCHEMA))
+            features = compute_features(clean, names)
+            warehouse.write_prices(clean.with_columns(version=version))
+            warehouse.write_features(features.with_columns(version=version, feature_version=pl.lit(FEATURE_VERSION)))
+        timing.rows += len(clean)
     for table in ("prices", "features"):
         client.command(f"TRUNCATE TABLE {table}")
-    return [Timing(f"ClickHouse: {label} computed and written", rows, seconds)]
+    return [timing]
 
 
 def whole_ingest(settings: Settings, file: Path) -> list[Timing]:
@@ -134,16 +162,17 @@ def whole_ingest(settings: Settings, file: Path) -> list[Timing]:
     engine = get_engine(settings.raw_db)
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE raw_prices, raw_prices_history, instruments, quarantine"))
-    warehouse = Warehouse(open_client(settings.clickhouse))
+    warehouse, meter = Warehouse(open_client(settings.clickhouse)), Meter(settings)
     ingest = Ingest(RawPrices(engine), Quarantine(engine), warehouse, Clocks(), settings.etl, file.parent)
     timings = []
     for label in ("whole ingest, all features", "whole ingest again, nothing new"):
-        started = perf_counter()
-        report = ingest.run(FileSource(file), exports=False)
-        seconds = perf_counter() - started
+        timing = Timing(label)
+        with meter.measure(timing):
+            report = ingest.run(FileSource(file), exports=False)
         if report.failed:
             raise SystemExit(f"the ingest failed: {report.failed[0]}")
-        timings.append(Timing(label, sum(ticker.rows_read for ticker in report.tickers), seconds))
+        timing.rows = sum(ticker.rows_read for ticker in report.tickers)
+        timings.append(timing)
     return timings
 
 
