@@ -24,9 +24,10 @@ from stock_mlops.stores.postgres import get_engine
 
 from tests.integration.support import Stack, train, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-SLOW = {"model_type": "random_forest", "horizon": 3, "params": {"n_estimators": 300}}
+# Long enough to be interrupted, some ten seconds on an idle machine.
+SLOW = {"model_type": "random_forest", "horizon": 2, "params": {"n_estimators": 200}}
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def test_a_killed_training_process_is_run_again_within_a_minute_and_committed_on
     for child in psutil.Process(int(before.worker.rpartition(":")[2])).children():
         child.kill()
     wait_for(lambda: row(stack, task).fence > before.fence, seconds=60, what="the job to be claimed again")
-    wait_for(lambda: row(stack, task).state is JobState.COMPLETED, seconds=200, what="the second run to end")
+    wait_for(lambda: row(stack, task).state is JobState.COMPLETED, seconds=400, what="the second run to end")
     assert row(stack, task).attempts == 2
     versions = catalog.versions(definition_id(catalog, ticker="GOOG", seed=101))
     assert [str(version.job_id) for version in versions] == [task]
@@ -179,7 +180,7 @@ def test_a_stopped_worker_gives_its_training_back_at_once(stack: Stack, api: htt
         assert (released.state, released.attempts) == (JobState.PENDING, 0)
     finally:
         stack.start("celery_train")
-    wait_for(lambda: row(stack, task).state is JobState.COMPLETED, seconds=250, what="the training to end")
+    wait_for(lambda: row(stack, task).state is JobState.COMPLETED, seconds=400, what="the training to end")
     assert len(catalog.versions(definition_id(catalog, ticker="GOOG", seed=102))) == 1
 
 

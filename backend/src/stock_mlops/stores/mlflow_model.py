@@ -7,15 +7,13 @@ one column per horizon: ``return_1`` .. ``return_H``, log returns from the row's
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 
 from stock_mlops.forecasting.bundle import ForecastBundle
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class BundleModel(PythonModel):
@@ -25,8 +23,6 @@ class BundleModel(PythonModel):
         self._bundle = ForecastBundle.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
-        import pandas as pd
-
         features = model_input[list(self._bundle.features)].to_numpy(dtype=float)
         names = [f"return_{horizon}" for horizon in range(1, self._bundle.horizon + 1)]
         return pd.DataFrame(self._bundle.predict_rows(features), columns=names, index=model_input.index)

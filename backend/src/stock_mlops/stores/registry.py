@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -171,19 +170,16 @@ def save_model(folder: Path, files: ModelFiles, run_id: str | None = None) -> No
         inputs=Schema([ColSpec("double", name) for name in files.inputs]),
         outputs=Schema([ColSpec("double", name) for name in files.outputs]),
     )
-    with warnings.catch_warnings():
-        # It advises type hints to guess the signature from, which is given here.
-        warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method", category=UserWarning)
-        mlflow.pyfunc.save_model(
-            folder,
-            python_model=str(Path(__file__).with_name("mlflow_model.py")),
-            artifacts={"bundle": str(files.bundle)},
-            signature=signature,
-            input_example=pd.DataFrame([files.example]),
-            # Named, because MLflow would otherwise start a process that loads the model to find out.
-            pip_requirements=["stock-mlops"],
-            mlflow_model=Model(run_id=run_id, artifact_path=_MODEL_PATH),
-        )
+    mlflow.pyfunc.save_model(
+        folder,
+        python_model=str(Path(__file__).with_name("mlflow_model.py")),
+        artifacts={"bundle": str(files.bundle)},
+        signature=signature,
+        input_example=pd.DataFrame([files.example]),
+        # Named, because MLflow would otherwise start a process that loads the model to find out.
+        pip_requirements=["stock-mlops"],
+        mlflow_model=Model(run_id=run_id, artifact_path=_MODEL_PATH),
+    )
 
 
 def _now() -> int:
