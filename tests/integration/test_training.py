@@ -152,7 +152,7 @@ def test_the_command_line_trains_and_shows_the_evidence(stack: Stack, sample_loa
     assert "random walk" in done.stdout
     refused = stack.cli("train", "GOOG", "--features", "retrun_1")
     assert refused.returncode == 1
-    assert "did you mean return_1" in refused.stderr
+    assert "did you mean return_1" in " ".join(refused.stderr.split())
 
 
 def test_a_killed_training_process_is_run_again_within_a_minute_and_committed_once(
