@@ -71,15 +71,18 @@ class Replica:
 
     def __init__(self, stack: LocalStack, settings: Settings, log: Path) -> None:
         self.port = free_port()
-        env = stack.env | {
+        self._log = log
+        self._env = stack.env | {
             "STOCK_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
             "STOCK_CLICKHOUSE__DATABASE": settings.clickhouse.database,
             "STOCK_WS_MONITOR__PORT": str(self.port),
         }
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ws_monitor.main"], env=env, stdout=output, stderr=output
-            )
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "ws_monitor.main"]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(command, env=self._env, stdout=output, stderr=output)
 
     def ready(self) -> bool:
         return httpx.get(f"http://127.0.0.1:{self.port}/ready", trust_env=False, timeout=5).status_code == 200
@@ -213,19 +216,19 @@ def test_an_event_sent_twice_is_pushed_once_and_stored_once(
 
 
 def test_a_browser_continues_at_another_replica_with_exactly_what_it_missed(
-    local_stack: LocalStack, settings: Settings, replicas: list[Replica], producer: EventProducer, tmp_path: Path
+    replicas: list[Replica], producer: EventProducer, clickhouse: Client
 ) -> None:
-    third = Replica(local_stack, settings, tmp_path / "ws_monitor.log")
-    try:
-        wait_for(third.ready, seconds=PATIENCE, what="a third replica")
-        with third.listen("predictions") as listener:
-            listener.wait_for(send(producer, 10))
-    finally:
-        third.kill()
+    dying, other = replicas
+    with dying.listen("predictions") as listener:
+        listener.wait_for(send(producer, 10))
+    dying.kill()
     missed = send(producer, 15)
-    with replicas[0].listen("predictions", f"?since={listener.cursor}") as again:
+    with other.listen("predictions", f"?since={listener.cursor}") as again:
         again.wait_for(missed)
     assert (again.kinds[0], sorted(again.ids)) == ("update", sorted(missed))
+    dying.start()
+    wait_for(dying.ready, seconds=PATIENCE, what="the replica that died")
+    wait_stored(clickhouse, missed)
 
 
 def test_reading_again_leaves_one_row_per_event(
@@ -239,7 +242,7 @@ def test_reading_again_leaves_one_row_per_event(
         MemoryOutlet(),
         WsMonitorSettings(sink_interval=timedelta(milliseconds=1)),
     )
-    log = KafkaGroupLog(settings.kafka, group_id=f"again-{uuid4().hex}")
+    log = KafkaGroupLog(settings.kafka, "again", group_id=f"again-{uuid4().hex}")
     try:
         query = "SELECT count() FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
 

@@ -136,9 +136,14 @@ def _ensure_topic(admin: KafkaAdminClient, settings: KafkaSettings, name: str, p
     return False
 
 
-def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | None = None) -> KafkaConsumer:
+def open_consumer(
+    settings: KafkaSettings, *, client_id: str, group_id: str | None = None, member: str | None = None
+) -> KafkaConsumer:
     """A consumer that commits only when told to, and re-reads from the start of what the broker still has when its
     offset is gone; whoever uses it deduplicates by id. Subscribe or assign it yourself. Not thread-safe.
+
+    ``member`` names this member of the group across restarts, so that a process that comes back, after ``kill -9`` too,
+    takes its place at once. The local profile's broker waits for ever for an unnamed member that died.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -146,13 +151,15 @@ def open_consumer(settings: KafkaSettings, *, client_id: str, group_id: str | No
     return _open(
         KafkaConsumer,
         group_id=group_id,
+        group_instance_id=member,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
         # After so long without a heartbeat a replica's partitions go to others; a busy machine may miss some.
         session_timeout_ms=15_000,
         heartbeat_interval_ms=2_000,
-        max_poll_interval_ms=60_000,
+        # Also how long a group that is put together anew waits for a member that died.
+        max_poll_interval_ms=20_000,
         max_poll_records=2_000,
         # The default asks for up to 50 MB at once, which a small service would hold in memory.
         fetch_max_bytes=8 * 1024 * 1024,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -39,7 +40,9 @@ class Monitor:
         self._settings = settings
         self._store = ClickHouseStore(settings.clickhouse)
         self._producer = EventProducer(settings.kafka, "ws-monitor")
-        self._sink = SinkThread(Sink(self._store, self._producer, settings.ws_monitor), settings.kafka)
+        # The same after a restart, and another one for every replica.
+        member = f"{socket.gethostname()}-{settings.ws_monitor.port}"
+        self._sink = SinkThread(Sink(self._store, self._producer, settings.ws_monitor), settings.kafka, member)
         self._hub: Hub | None = None
         self._reader: LogReader | None = None
         self._readiness = Readiness(

@@ -42,17 +42,19 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
 
 
 class KafkaGroupLog:
-    """A :class:`ws_monitor.sink.GroupLog` on a consumer group.
+    """A :class:`ws_monitor.sink.GroupLog` on a consumer group, of which this is the member named ``member``.
 
     Raises:
         KafkaError: the broker does not answer.
     """
 
-    def __init__(self, settings: KafkaSettings, group_id: str = GROUP) -> None:
+    def __init__(self, settings: KafkaSettings, member: str, group_id: str = GROUP) -> None:
         ensure_topics(settings)
-        self._consumer = open_consumer(settings, client_id="ws-sink", group_id=group_id)
+        self._consumer = open_consumer(settings, client_id="ws-sink", group_id=group_id, member=member)
         self._membership = _Membership()
         self._consumer.subscribe([topic.value for topic in Topic], listener=self._membership)
+        # Know the partitions before joining: kafka-python joins a second time when it learns of them afterwards.
+        self._consumer.topics()
 
     @property
     def joined(self) -> bool:
@@ -85,9 +87,10 @@ class KafkaGroupLog:
 class SinkThread:
     """Steps the sink for ever; a consumer that fails is replaced by a new one, and the sink's batch stays."""
 
-    def __init__(self, sink: Sink, settings: KafkaSettings) -> None:
+    def __init__(self, sink: Sink, settings: KafkaSettings, member: str) -> None:
         self._sink = sink
         self._settings = settings
+        self._member = member
         self._stop = threading.Event()
         self._log: KafkaGroupLog | None = None
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
@@ -123,7 +126,7 @@ class SinkThread:
             self._stop.wait(_RETRY)
 
     def _work(self) -> None:
-        self._log = KafkaGroupLog(self._settings)
+        self._log = KafkaGroupLog(self._settings, self._member)
         try:
             while not self._stop.is_set():
                 self._sink.step(self._log)
