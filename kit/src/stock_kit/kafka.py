@@ -52,8 +52,8 @@ _STALL_CHECK = 2.0
 # Topics exist and still no acknowledgement: start over with a new producer.
 _STALL_REBUILD = 12.0
 _RETRY = 0.5
-_POLL_MS = 5
-_POLL_PAUSE = 0.05
+_POLL_MS = 1
+_POLL_PAUSE = 0.1
 _JOIN_MS = 10_000
 # What may be handed to the client before it is acknowledged: the client itself has no bound.
 _MAX_IN_FLIGHT = 5_000
