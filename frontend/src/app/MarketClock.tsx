@@ -39,7 +39,7 @@ export function MarketClock() {
       >
         <Icon size={16} aria-hidden style={{ flex: 'none' }} />
         <Text fz="sm" className="nowrap">
-          <Text span fz="sm" className="muted" visibleFrom="md">
+          <Text span fz="sm" className="muted">
             {t(`clock.${timeline.state}.label`)}{' '}
           </Text>
           <Text span fz="sm" fw={600}>

@@ -41,13 +41,13 @@ export function Shell() {
           <div className={classes.search}>
             <InstrumentSearch />
           </div>
-          <Group gap="sm" wrap="nowrap" ml="auto">
+          <div className={classes.clock}>
             <MarketClock />
-            <LiveBadge state={state} />
-            <Group gap={0} wrap="nowrap">
-              <ThemeToggle />
-              <LanguageToggle />
-            </Group>
+          </div>
+          <LiveBadge state={state} />
+          <Group gap={0} wrap="nowrap">
+            <ThemeToggle />
+            <LanguageToggle />
           </Group>
         </div>
       </header>

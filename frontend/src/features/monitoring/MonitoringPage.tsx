@@ -33,7 +33,7 @@ export function MonitoringPage() {
         <LiveBadge state={state} testId="metrics-live-badge" />
       </Group>
       <MetricTiles scrapes={scrapes} />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <ServicesPanel scrapes={scrapes} />
         <Stack gap="lg">
           <PredictionsFeed />

@@ -1,4 +1,4 @@
-import { Badge, Button, Center, Skeleton, Table, Text } from '@mantine/core';
+import { Button, Center, Skeleton, Table, Text } from '@mantine/core';
 import { IconHistory } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -97,7 +97,7 @@ function HistoryRow({ item }: { item: Prediction }) {
           : '–'}
       </Table.Td>
       <Table.Td ta="right">
-        {actual == null ? <Badge color="gray">{t('history.open')}</Badge> : format.price(actual)}
+        {actual == null ? <span className="muted">{t('history.open')}</span> : format.price(actual)}
         {actual != null && item.lower != null && (
           <Text fz="xs" className="muted">
             {t(isInside(item, actual) ? 'history.inside' : 'history.outside')}

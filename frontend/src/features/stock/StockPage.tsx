@@ -1,4 +1,4 @@
-import { Anchor, Code, Grid, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Code, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -13,9 +13,13 @@ import { ChartPanel } from './ChartPanel';
 import { ForecastPanel } from './ForecastPanel';
 import { FuturePanel } from './FuturePanel';
 import { HistoryPanel } from './HistoryPanel';
+import classes from './StockPage.module.css';
 import { TrackRecordPanel } from './TrackRecordPanel';
 import { TrainPanel } from './TrainPanel';
 import { useInstrument } from './useStock';
+
+/** One list for "none yet": a new one at each render would draw the chart again. */
+const NONE: never[] = [];
 
 export function StockPage() {
   const instrument = useInstrument();
@@ -37,30 +41,24 @@ export function StockPage() {
         dataset={dataset}
         bars={prices.data}
       />
-      <Grid
-        gap="lg"
-        type="container"
-        breakpoints={{ xs: '500px', sm: '700px', md: '900px', lg: '1000px', xl: '1300px' }}
-      >
-        <Grid.Col span={{ base: 12, lg: 8 }}>
-          <Stack gap="lg">
-            {prices.isPending && <Skeleton height={520} radius="lg" />}
-            {prices.isError && <ProblemAlert error={prices.error} onRetry={prices.refetch} />}
-            {prices.data && (
-              <ChartPanel bars={prices.data} history={history.data ?? []} newest={latest.data ?? null} />
-            )}
-            <TrackRecordPanel history={history} />
-            <HistoryPanel history={history} />
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}>
-          <Stack gap="lg">
-            <ForecastPanel instrument={instrument} latest={latest} />
-            <TrainPanel instrument={instrument} />
-            <FuturePanel instrument={instrument} />
-          </Stack>
-        </Grid.Col>
-      </Grid>
+      <div className={classes.page}>
+        <div className={classes.chart}>
+          {prices.isPending && <Skeleton height={520} radius="lg" />}
+          {prices.isError && <ProblemAlert error={prices.error} onRetry={prices.refetch} />}
+          {prices.data && (
+            <ChartPanel bars={prices.data} history={history.data ?? NONE} newest={latest.data ?? null} />
+          )}
+        </div>
+        <Stack gap="lg" className={classes.side}>
+          <ForecastPanel instrument={instrument} latest={latest} />
+          <TrainPanel instrument={instrument} />
+          <FuturePanel instrument={instrument} />
+        </Stack>
+        <Stack gap="lg" className={classes.past}>
+          <TrackRecordPanel history={history} />
+          <HistoryPanel history={history} />
+        </Stack>
+      </div>
     </Stack>
   );
 }
