@@ -14,6 +14,7 @@ from stock_local.servers.postgres import postgres_service
 from stock_local.servers.stores import clickhouse_service, kafka_service, redis_service, s3_service
 from stock_local.service import Service
 
+_WATCHER = 10  # what only watches gives way to what it watches, above all while everything starts
 SERVERS = ("raw_db", "model_meta_db", "mlflow-db", "redis", "clickhouse", "s3", "kafka")
 
 
@@ -95,7 +96,8 @@ def _workflows(settings: Settings, home: Path) -> Service:
         address=f"http://{workflows.host}:{workflows.port}",
         ports={"HTTP": workflows.port},
         host=workflows.host,
-        needs=("prefect", "raw_db", "model_meta_db", "clickhouse", "s3"),
+        needs=("raw_db", "model_meta_db", "clickhouse", "s3"),
+        uses=("prefect",),
         env={"PREFECT_HOME": str(home), "PREFECT_API_URL": settings.prefect.api_url},
     )
 
@@ -137,7 +139,9 @@ def _flower(settings: Settings) -> Service:
         address=f"http://{host}:{port}",
         ports={"HTTP": port},
         host=host,
-        needs=("redis", "celery_train", "celery_predict"),
+        needs=("redis",),
+        uses=("celery_train", "celery_predict"),
+        niceness=_WATCHER,
     )
 
 
@@ -151,6 +155,7 @@ def _metrics_publisher(settings: Settings) -> Service:
         ports={"HTTP": publisher.port},
         host=publisher.host,
         needs=("kafka",),
+        niceness=_WATCHER,
     )
 
 

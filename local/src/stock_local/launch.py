@@ -1,4 +1,4 @@
-"""Become another program that cannot outlive the supervisor: ``launch.py <supervisor pid> <uid> <gid> program args``.
+"""Become another program that cannot outlive the supervisor: ``launch.py <pid> <uid> <gid> <nice> program args``.
 
 Runs under ``python -I -S`` with the standard library only, in about 15 ms, and then is that program. A ``preexec_fn``
 would do the same inside the supervisor, where its threads make it unsafe.
@@ -51,8 +51,9 @@ def _become(uid: int, gid: int) -> None:
 
 
 def main() -> None:
-    supervisor, uid, gid = (int(value) for value in sys.argv[1:4])
-    program = sys.argv[4:]
+    supervisor, uid, gid, niceness = (int(value) for value in sys.argv[1:5])
+    program = sys.argv[5:]
+    os.nice(niceness)
     if uid >= 0:
         _become(uid, gid)
     # After the change of user, which would clear it.

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -26,6 +27,17 @@ class Account:
     gid: int
 
 
+class Program(Protocol):
+    """What to run, and as whom."""
+
+    @property
+    def argv(self) -> Sequence[str]: ...
+    @property
+    def account(self) -> Account | None: ...
+    @property
+    def niceness(self) -> int: ...
+
+
 def unprivileged_account() -> Account | None:
     """The user for servers that refuse to run as root; None when we are not root."""
     if os.geteuid() != 0:
@@ -34,10 +46,11 @@ def unprivileged_account() -> Account | None:
     return Account(nobody.pw_uid, nobody.pw_gid)
 
 
-def launch_command(argv: Sequence[str], account: Account | None) -> list[str]:
+def launch_command(argv: Sequence[str], account: Account | None, niceness: int = 0) -> list[str]:
     """``argv`` behind the launcher, watched by this process."""
     uid, gid = (account.uid, account.gid) if account else (-1, -1)
-    return [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(uid), str(gid), *argv]
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
+    return [*launcher, str(os.getpid()), str(uid), str(gid), str(niceness), *argv]
 
 
 class BoundedLog:
@@ -116,14 +129,12 @@ class Child:
         self._exited = asyncio.create_task(self._wait())
 
     @classmethod
-    async def start(
-        cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: BoundedLog, account: Account | None
-    ) -> Child:
+    async def start(cls, program: Program, env: Mapping[str, str], cwd: Path, log: BoundedLog) -> Child:
         # A pipe of our own: with asyncio's, a dead program counts as running while a child of it holds the pipe.
         output, theirs = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *launch_command(argv, account),
+                *launch_command(program.argv, program.account, program.niceness),
                 env=dict(env),
                 cwd=cwd,
                 stdin=asyncio.subprocess.DEVNULL,

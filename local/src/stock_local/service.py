@@ -24,7 +24,9 @@ class Service:
     address: str = ""
     ports: Mapping[str, int] = field(default_factory=dict)  # what for -> number, for messages about ports in use
     host: str = "127.0.0.1"
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # ready before this one starts
+    uses: tuple[str, ...] = ()  # started with it, in no order: it waits for them itself
+    niceness: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     account: Account | None = None

@@ -153,7 +153,7 @@ class Runner:
         if self._stop.is_set():
             return ""
         output = BoundedLog(self._log_path)
-        self.child = await Child.start(self.service.argv, self._env, self._cwd, output, self.service.account)
+        self.child = await Child.start(self.service, self._env, self._cwd, output)
         exited = asyncio.create_task(self.child.exited())
         stop = asyncio.create_task(self._stop.wait())
         ready = asyncio.create_task(self._become_ready(began))
@@ -243,7 +243,8 @@ class Supervisor:
                 raise KeyError(f"no service is called {name!r}; there are {', '.join(self.runners)}")
             if name not in wanted:
                 wanted.add(name)
-                pending += self.runners[name].service.needs
+                service = self.runners[name].service
+                pending += [*service.needs, *service.uses]
         return [name for name in self.runners if name in wanted]
 
     async def start(self, names: Iterable[str] | None = None) -> AsyncIterator[Runner]:

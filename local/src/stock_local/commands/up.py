@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import FrameType
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from stock_kit.settings import Settings, get_settings
 from stock_mlops.cli.console import console, errors, fail
@@ -60,24 +63,44 @@ def up(services: list[str] | None, *, detach: bool, demo: bool) -> None:
     except RuntimeError as error:
         fail(str(error))
     try:
-        start_services(layout, services or None)
         if demo:
-            from stock_local.demo import run_demo
-
-            run_demo(settings)
-        _show(settings, layout, time.monotonic() - began)
+            _start_demo(settings, layout)
+        else:
+            start_services(layout, services or None)
+        _show(settings, layout, time.monotonic() - began, page=not services or "nginx" in services)
         if not detach:
             _watch(daemon)
     except ControlError as error:
         _stop(layout, daemon)
         fail(str(error))
+    except typer.Exit:  # a step of the demo has said why
+        _stop(layout, daemon)
+        raise
     except KeyboardInterrupt:
         _stop(layout, daemon)
 
 
-def _show(settings: Settings, layout: Layout, seconds: float) -> None:
+def _start_demo(settings: Settings, layout: Layout) -> None:
+    """Start everything, and load the sample while the slower services are still starting."""
+    from stock_local.demo import load_sample, run_demo
+
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(load_sample, settings, layout)
+        try:
+            start_services(layout, None)
+            run_demo(settings, loading)
+        except BaseException:
+            with suppress(ControlError):
+                call(layout, "shutdown")  # the load ends when what it talks to does
+            raise
+
+
+def _show(settings: Settings, layout: Layout, seconds: float, *, page: bool) -> None:
     console.print(status_table(call(layout, "status", timeout=60)))
     console.print()
+    if not page:
+        console.print(f"Up after {seconds:.0f} s.")
+        return
     if not (frontend_dir(settings) / "index.html").exists():
         errors.print("The page is not built yet, so only the API answers. Build it with: make frontend", style="yellow")
     console.print(f"Up after {seconds:.0f} s. Open [bold cyan]{page_url(settings)}[/]")
