@@ -5,6 +5,7 @@ Every test runs on the local profile's broker and on real Apache Kafka (see ``ka
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from stock_kit.settings import Settings, WsMonitorSettings
 from stock_local.testing import LocalStack
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate_clickhouse
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 from ws_monitor.memory import MemoryOutlet
 from ws_monitor.sink import Sink
 from ws_monitor.sink_thread import KafkaGroupLog
@@ -43,6 +45,13 @@ pytestmark = [
 ]
 
 PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def collected_sockets() -> Iterator[None]:
+    """Collect what the library left while its warnings are still ignored."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module", params=["local-profile", "apache"])
@@ -107,7 +116,7 @@ class Replica:
 class Listener:
     """A browser."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.cursor = ""
         self.kinds: list[str] = []
