@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import httpx
 from clickhouse_connect.driver.client import Client
 from stock_kit.settings import Settings
-from stock_mlops.stores.clickhouse import open_client
+from stock_mlops.stores.clickhouse import get_client
 
 
 class Stack(Protocol):
@@ -43,7 +43,7 @@ def wait_for(fact: Callable[[], bool], *, seconds: float, what: str) -> None:
 
 
 def clickhouse(settings: Settings) -> Client:
-    return open_client(settings.clickhouse)
+    return get_client(settings.clickhouse)
 
 
 def train(stack: Stack, **definition: Any) -> dict[str, Any]:

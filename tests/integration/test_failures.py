@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -19,9 +21,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def api(stack: Stack, sample_loaded: None) -> httpx.Client:
+def api(stack: Stack, sample_loaded: None) -> Iterator[httpx.Client]:
     train(stack, ticker="AAPL", model_type="ridge", horizon=2)
-    return httpx.Client(base_url=stack.url, timeout=30)
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        yield client
 
 
 def predict(api: httpx.Client, ticker: str = "AAPL") -> str:
@@ -39,20 +42,25 @@ def stored(settings: Settings, ids: list[str]) -> Counter[str]:
     return Counter(row[0] for row in rows.result_rows)
 
 
-def outbox_size(settings: Settings) -> int:
+def number(settings: Settings, query: str, *values: object) -> int:
+    """The one number that a query of model_meta_db yields."""
     database = settings.model_meta_db
-    with psycopg2.connect(
+    connection = psycopg2.connect(
         host=database.host,
         port=database.port,
         user=database.user,
         password=database.password.get_secret_value(),
         dbname=database.database,
-    ) as connection:
-        cursor = connection.cursor()
-        cursor.execute("SELECT count(*) FROM outbox")
+    )
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(query, values)
         row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def outbox_size(settings: Settings) -> int:
+    return number(settings, "SELECT count(*) FROM outbox")
 
 
 def job(api: httpx.Client, url: str) -> dict[str, Any]:
@@ -79,10 +87,10 @@ def test_a_prediction_made_while_kafka_is_down_is_answered_and_arrives_later_onc
 def test_without_clickhouse_the_answer_is_503_with_retry_after_and_recovery_needs_no_restart(
     stack: Stack, api: httpx.Client
 ) -> None:
-    cache = redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.cache_db))
     stack.stop("clickhouse")
     try:
-        cache.flushdb()
+        with redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.cache_db)) as cache:
+            cache.flushdb()
         for answer in (
             api.get("/api/predict/"),
             api.get("/api/datasets"),
@@ -121,20 +129,22 @@ def test_a_training_whose_worker_is_killed_runs_again_and_is_committed_once(stac
     url = accepted.headers["Location"]
     wait_for(lambda: job(api, url)["state"] == "running", seconds=30, what="the job to run")
     stack.kill("celery_train", signal.SIGKILL)
-    wait_for(lambda: job(api, url)["state"] == "pending", seconds=60, what="the lost job to be taken back")
-    wait_for(lambda: job(api, url)["state"] == "running", seconds=60, what="the job to run again")
+    runs = "SELECT attempts FROM jobs WHERE id = %s"
+    wait_for(
+        lambda: number(stack.settings, runs, accepted.json()["task_id"]) == 2, seconds=60, what="the job to run again"
+    )
     wait_for(lambda: job(api, url)["state"] == "completed", seconds=180, what="the job to end")
     versions = api.get(f"/api/models/{job(api, url)['result']['model_id']}").json()["versions"]
     assert len(versions) == 1
 
 
 def test_jobs_survive_an_emptied_redis(stack: Stack, api: httpx.Client) -> None:
-    broker = redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.broker_db))
     stack.stop("celery_predict")
     try:
         accepted = api.post("/api/predict/future/", json={"ticker": "AAPL", "exchange": "US", "days": 2})
         assert accepted.status_code == 202, accepted.text
-        broker.flushall()
+        with redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.broker_db)) as broker:
+            broker.flushall()
     finally:
         stack.start("celery_predict")
         stack.wait_ready("celery_predict")
