@@ -51,7 +51,8 @@ class ClickHouse:
     def __init__(self, predictions: Sequence[tuple[Any, ...]], closes: Sequence[tuple[Any, ...]] = ()) -> None:
         self._answers = {"predictions": predictions, "prices": closes}
 
-    def query(self, sql: str, parameters: dict[str, Any]) -> SimpleNamespace:
+    def query(self, sql: str, parameters: dict[str, Any], tz_mode: str = "naive_utc") -> SimpleNamespace:
+        assert " FROM prices" in sql or tz_mode == "aware"  # else made_at would come without its time zone
         table = "prices" if " FROM prices" in sql else "predictions"
         return SimpleNamespace(result_rows=list(self._answers[table]))
 
