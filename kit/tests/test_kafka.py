@@ -14,7 +14,8 @@ import pytest
 from kafka.errors import KafkaError
 from pydantic import SecretStr
 from stock_kit.events import MetricsEvent, Topic
-from stock_kit.kafka import DROPPED, FAILED, EventProducer, connection_options, ensure_topics, open_consumer
+from stock_kit.kafka import DROPPED, FAILED, EventProducer
+from stock_kit.kafka_clients import connection_options, ensure_topics, open_consumer
 from stock_kit.settings import KafkaSettings
 
 # kafka-python leaves the socket of a refused connection to the garbage collector.
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaSettings]:
     """Settings of a broker that is down: the port is taken, but nobody listens."""
-    monkeypatch.setattr("stock_kit.kafka._BOOTSTRAP_MS", 200)
+    monkeypatch.setattr("stock_kit.kafka_clients._BOOTSTRAP_MS", 200)
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield KafkaSettings(

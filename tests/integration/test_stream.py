@@ -22,7 +22,8 @@ from clickhouse_connect.driver.client import Client
 from kafka.errors import KafkaError
 from stock_kit.clock import wall_now
 from stock_kit.events import MetricsEvent, PredictionEvent, Topic
-from stock_kit.kafka import EventProducer, ensure_topics, open_consumer
+from stock_kit.kafka import EventProducer
+from stock_kit.kafka_clients import ensure_topics, open_consumer
 from stock_kit.settings import Settings, WsMonitorSettings
 from stock_local.testing import LocalStack
 from stock_mlops.stores.clickhouse import open_client
