@@ -1,9 +1,9 @@
 import { QueryClient } from '@tanstack/react-query';
 import { http, HttpResponse } from 'msw';
 import { describe, expect, it } from 'vitest';
-import { bar } from '@/testing/factories';
+import { bar, dataset } from '@/testing/factories';
 import { server, url } from '@/testing/server';
-import { mergeBars, pricesQuery, withClose } from './datasets';
+import { datasetKeys, followSessions, mergeBars, pricesQuery, withClose } from './datasets';
 
 const AAPL = { exchange: 'US', ticker: 'AAPL' };
 
@@ -67,4 +67,38 @@ it('adds a later close to a sparkline, and none that it has', () => {
   const held = [{ session: '2012-09-13', close: 1 }];
   expect(withClose(held, { session: '2012-09-14', close: 2 })).toHaveLength(2);
   expect(withClose(held, { session: '2012-09-13', close: 9 })).toEqual(held);
+});
+
+describe('followSessions', () => {
+  const recent = datasetKeys.recent(AAPL);
+  const before = dataset({ last_session: '2012-09-13', rows: 100 });
+
+  function clientWithSparkline(): QueryClient {
+    const client = new QueryClient();
+    client.setQueryData(recent, [{ session: '2012-09-13', close: 1 }]);
+    return client;
+  }
+
+  it('adds the close of one session more from the list', () => {
+    const client = clientWithSparkline();
+    followSessions(client, [before], [dataset({ last_session: '2012-09-14', rows: 101, last_close: 2 })]);
+    expect(client.getQueryData(recent)).toEqual([
+      { session: '2012-09-13', close: 1 },
+      { session: '2012-09-14', close: 2 },
+    ]);
+  });
+
+  it('has the closes read again when several sessions came', () => {
+    const client = clientWithSparkline();
+    followSessions(client, [before], [dataset({ last_session: '2012-09-17', rows: 103 })]);
+    expect(client.getQueryState(recent)?.isInvalidated).toBe(true);
+  });
+
+  it('leaves alone what has not moved, or was not known', () => {
+    const client = clientWithSparkline();
+    followSessions(client, [before], [before]);
+    followSessions(client, [], [dataset()]);
+    expect(client.getQueryData(recent)).toEqual([{ session: '2012-09-13', close: 1 }]);
+    expect(client.getQueryState(recent)?.isInvalidated).toBe(false);
+  });
 });

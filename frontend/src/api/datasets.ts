@@ -1,5 +1,5 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
-import type { Instrument } from '@/shared/instrument';
+import { instrumentKey, type Instrument } from '@/shared/instrument';
 import { api, unwrap } from './client';
 import { requested } from './exchange';
 import type { components } from './schema';
@@ -25,11 +25,39 @@ export const datasetKeys = {
   recent: ({ exchange, ticker }: Instrument) => [...datasetKeys.all, 'recent', exchange, ticker] as const,
 };
 
+/** What is loaded. Each reading also moves the sparklines on, see {@link followSessions}. */
 export function datasetsQuery() {
   return queryOptions({
     queryKey: datasetKeys.list(),
-    queryFn: async ({ signal }) => (await unwrap(api.GET('/api/datasets', { signal }))).items,
+    queryFn: async ({ client, signal }) => {
+      const { items } = await unwrap(api.GET('/api/datasets', { signal }));
+      followSessions(client, client.getQueryData<Dataset[]>(datasetKeys.list()) ?? [], items);
+      return items;
+    },
   });
+}
+
+/**
+ * Brings sparklines up to date after the list was read again. A stock with one session more needs no request: the
+ * list tells its close. One that moved on otherwise is read again.
+ */
+export function followSessions(
+  client: QueryClient,
+  before: readonly Dataset[],
+  after: readonly Dataset[],
+): void {
+  const known = new Map(before.map((dataset) => [instrumentKey(dataset), dataset]));
+  for (const dataset of after) {
+    const held = known.get(instrumentKey(dataset));
+    if (!held || held.last_session === dataset.last_session) continue;
+    const queryKey = datasetKeys.recent(dataset);
+    if (dataset.rows === held.rows + 1) {
+      const close = { session: dataset.last_session, close: dataset.last_close };
+      client.setQueryData<Close[]>(queryKey, (closes) => closes && withClose(closes, close));
+    } else {
+      void client.invalidateQueries({ queryKey });
+    }
+  }
 }
 
 /**
@@ -85,11 +113,6 @@ export function withClose(held: readonly Close[], came: Close): Close[] {
   const last = held.at(-1);
   if (last && last.session >= came.session) return [...held];
   return [...held, came].slice(-RECENT);
-}
-
-/** Puts a session's close, learnt from a live event, into the sparkline's cache without asking the server. */
-export function applyClose(client: QueryClient, instrument: Instrument, close: Close): void {
-  client.setQueryData<Close[]>(datasetKeys.recent(instrument), (held) => held && withClose(held, close));
 }
 
 /** After a session was released or data was loaded: the list, and the charts that are being looked at. */

@@ -16,36 +16,75 @@ export const predictionKeys = {
   history: ({ exchange, ticker }: Instrument) => [...predictionKeys.histories(), exchange, ticker] as const,
 };
 
-async function newest(instrument: Instrument, limit: number, signal: AbortSignal): Promise<Prediction[]> {
-  const query = { ...requested(instrument), limit };
+type Origin = NonNullable<Prediction['origin']>;
+
+async function list(
+  instrument: Instrument,
+  limit: number,
+  signal: AbortSignal,
+  origin?: Origin,
+): Promise<Prediction[]> {
+  const query = { ...requested(instrument), limit, origin };
   return (await unwrap(api.GET('/api/predict/', { params: { query }, signal }))).items;
+}
+
+/** The newest prediction that is not one day of a future path; those are asked for by name, and shown as a path. */
+async function newestForecast(instrument: Instrument, signal: AbortSignal): Promise<Prediction | null> {
+  const [newest] = await list(instrument, 1, signal);
+  if (newest?.origin !== 'job') return newest ?? null;
+  const others = await Promise.all(
+    (['api', 'replay'] as const).map((origin) => list(instrument, 1, signal, origin)),
+  );
+  return others.flat().sort((a, b) => madeAt(b) - madeAt(a))[0] ?? newest;
 }
 
 /** The newest prediction of an instrument; null when there is none yet. Kept up to date by {@link applyPredictions}. */
 export function latestPredictionQuery(instrument: Instrument) {
   return queryOptions({
     queryKey: predictionKeys.latest(instrument),
-    queryFn: async ({ signal }): Promise<Prediction | null> =>
-      (await newest(instrument, 1, signal))[0] ?? null,
+    queryFn: ({ signal }) => newestForecast(instrument, signal),
   });
+}
+
+/** When a prediction was made (ms); texts of one instant may differ, as in `Z` and `+00:00`. */
+function madeAt(prediction: PredictionEvent): number {
+  return Date.parse(prediction.made_at);
+}
+
+/**
+ * What the API listed, behind predictions that only the page knows so far: an event is here at once, and in the
+ * warehouse that the list is read from a moment later.
+ */
+export function withUnlisted(listed: readonly Prediction[], held: readonly Prediction[]): Prediction[] {
+  const ids = new Set(listed.map((item) => item.prediction_id));
+  const newest = listed[0] ? madeAt(listed[0]) : 0;
+  return [...held.filter((item) => !ids.has(item.prediction_id) && madeAt(item) >= newest), ...listed];
 }
 
 /** The newest predictions of an instrument, newest first, with what happened where it is known. */
 export function predictionHistoryQuery(instrument: Instrument) {
+  const queryKey = predictionKeys.history(instrument);
   return queryOptions({
-    queryKey: predictionKeys.history(instrument),
-    queryFn: ({ signal }) => newest(instrument, HISTORY, signal),
+    queryKey,
+    queryFn: async ({ client, signal }) => {
+      const listed = await list(instrument, HISTORY, signal);
+      return withUnlisted(listed, client.getQueryData<Prediction[]>(queryKey) ?? []);
+    },
   });
 }
 
 /** Predictions with one more in its place: newest first, each id once, what is known of the outcome kept. */
 export function withPrediction(held: readonly Prediction[], came: Prediction): Prediction[] {
-  const before = held.find((item) => item.prediction_id === came.prediction_id);
-  if (before) return [...held];
-  const at = held.findIndex((item) => item.made_at <= came.made_at);
+  if (held.some((item) => item.prediction_id === came.prediction_id)) return [...held];
+  const at = held.findIndex((item) => madeAt(item) <= madeAt(came));
   const list = [...held];
   list.splice(at === -1 ? list.length : at, 0, came);
   return list.slice(0, HISTORY);
+}
+
+/** Whether a prediction takes another's place as an instrument's newest forecast; a day of a future path does not. */
+function replaces(came: Prediction, held: Prediction): boolean {
+  return came.origin !== 'job' && madeAt(came) > madeAt(held);
 }
 
 /** Puts predictions that came over the WebSocket into the caches that show them, without asking the server. */
@@ -53,7 +92,7 @@ export function applyPredictions(client: QueryClient, events: readonly Predictio
   for (const event of events) {
     const prediction: Prediction = { ...event, actual_close: null, error_pct: null };
     client.setQueryData<Prediction | null>(predictionKeys.latest(event), (held) =>
-      held === undefined || (held && held.made_at >= prediction.made_at) ? held : prediction,
+      held === undefined || (held && !replaces(prediction, held)) ? held : prediction,
     );
     client.setQueryData<Prediction[]>(predictionKeys.history(event), (held) =>
       held === undefined ? undefined : withPrediction(held, prediction),

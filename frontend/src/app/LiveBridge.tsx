@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef } from 'react';
-import { applyClose, refreshDatasets } from '@/api/datasets';
+import { useEffect, useEffectEvent, useMemo, useRef } from 'react';
+import { refreshDatasets } from '@/api/datasets';
 import type { PredictionEvent } from '@/api/events';
 import { live, logs } from '@/api/live';
 import { applyPredictions, predictionKeys, refreshHistories } from '@/api/predictions';
-import { clockQuery, systemKeys, type Timeline } from '@/api/system';
+import { clockQuery, systemKeys } from '@/api/system';
 import type { LiveBatch } from '@/shared/live/LiveChannel';
 import { useLive } from '@/shared/live/hooks';
 import { throttle } from '@/shared/throttle';
@@ -16,11 +16,6 @@ function refreshMarket(client: QueryClient): void {
   void client.invalidateQueries({ queryKey: systemKeys.clock() });
   void refreshDatasets(client);
   void refreshHistories(client);
-}
-
-/** A text that changes when any timeline moves on by a session. */
-function sessionsOf(timelines: readonly Timeline[] | undefined): string {
-  return (timelines ?? []).map(({ timeline, session }) => `${timeline}=${session ?? ''}`).join(' ');
 }
 
 /**
@@ -38,19 +33,21 @@ export function LiveBridge() {
   );
   useEffect(() => refresh.cancel, [refresh]);
 
-  const newest = useRef('');
+  const known = useRef<ReadonlySet<string> | null>(null);
+  /** Reads again when a session is new; what the page opened with is not, it was just read. */
+  const meet = (sessions: readonly string[]) => {
+    const before = known.current;
+    if (sessions.every((session) => before?.has(session))) return;
+    known.current = new Set([...(before ?? []), ...sessions]);
+    if (before) refresh.call();
+  };
+
   useLive(live.predictions, (batch: LiveBatch<PredictionEvent>) => {
     logs.predictions.add(batch.events);
     applyPredictions(client, batch.events);
-    for (const event of batch.events)
-      applyClose(client, event, { session: event.as_of, close: event.last_close });
     // Some were missed for good: only the server knows them.
     if (batch.kind === 'gap') void client.invalidateQueries({ queryKey: predictionKeys.all });
-    const session = batch.events.reduce((last, event) => (event.as_of > last ? event.as_of : last), '');
-    if (session > newest.current) {
-      newest.current = session;
-      refresh.call();
-    }
+    meet(batch.events.map((event) => event.as_of));
   });
   useLive(live.alerts, (batch) => {
     logs.alerts.add(batch.events);
@@ -58,11 +55,9 @@ export function LiveBridge() {
 
   // A session may be released without any prediction; the clock tells of it then.
   const clock = useQuery(clockQuery());
-  const sessions = sessionsOf(clock.data);
-  const known = useRef(sessions);
+  const onClock = useEffectEvent(meet);
   useEffect(() => {
-    if (known.current && sessions !== known.current) refresh.call();
-    known.current = sessions;
-  }, [sessions, refresh]);
+    if (clock.data) onClock(clock.data.flatMap(({ session }) => session ?? []));
+  }, [clock.data]);
   return null;
 }

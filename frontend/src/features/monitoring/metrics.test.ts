@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { metrics } from '@/testing/factories';
 import { byService, figures, newestOf } from './overview';
-import { increase, parseKey, quantile, readScrape } from './samples';
+import { increase, parseKey, readScrape } from './samples';
 
 const API = 'http_requests_total{method="GET",route="/api/predict",status="200"}';
 const API_FAILED = 'http_requests_total{method="GET",route="/api/predict",status="503"}';
@@ -63,26 +63,15 @@ describe('figures', () => {
     expect(figures(byService(scrapes)).requests).toEqual([null, null, null]);
   });
 
-  it('finds the latency that 95 of 100 requests keep', () => {
-    const bucket = (le: string) => `http_request_duration_seconds_bucket{le="${le}",route="/api/predict"}`;
-    const none = { [bucket('0.01')]: 0, [bucket('0.1')]: 0, [bucket('+Inf')]: 0 };
-    const some = { [bucket('0.01')]: 90, [bucket('0.1')]: 100, [bucket('+Inf')]: 100 };
-    expect(figuresOf(none, some).latency[1]).toBeCloseTo(0.055);
-  });
-});
-
-describe('quantile', () => {
-  it('is unknown without observations, and at most the last finite bound', () => {
-    expect(quantile(new Map(), 0.5)).toBeNull();
-    expect(
-      quantile(
-        new Map([
-          [1, 0],
-          [Number.POSITIVE_INFINITY, 10],
-        ]),
-        0.5,
-      ),
-    ).toBe(1);
+  it('tells the mean time to answer, and none where nothing was asked', () => {
+    const took = 'http_request_duration_seconds_sum{method="GET",route="/api/predict"}';
+    const answered = 'http_request_duration_seconds_count{method="GET",route="/api/predict"}';
+    const { latency } = figuresOf(
+      { [took]: 1, [answered]: 100 },
+      { [took]: 1.5, [answered]: 150 },
+      { [took]: 1.5, [answered]: 150 },
+    );
+    expect(latency).toEqual([null, 0.01, null]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { increase, quantile, type Scrape } from './samples';
+import { increase, type Scrape } from './samples';
 
 /** Newest scrapes of each service, newest first. */
 export type Scrapes = ReadonlyMap<string, readonly Scrape[]>;
@@ -20,7 +20,7 @@ export type Series = readonly (number | null)[];
 export interface Figures {
   /** answered by the API, per second */
   requests: Series;
-  /** time to answer that 95 of 100 requests keep (seconds) */
+  /** mean time to answer (seconds) */
   latency: Series;
   /** share of requests answered with 5xx */
   errors: Series;
@@ -36,7 +36,7 @@ export interface Figures {
   memory: Series;
 }
 
-type Counter = 'requests' | 'failures' | 'predictions' | 'cpu';
+type Counter = 'requests' | 'failures' | 'answers' | 'answerSeconds' | 'predictions' | 'cpu';
 type Gauge = 'outbox' | 'lag' | 'models' | 'memory';
 
 /** Steps that the sparklines show. */
@@ -80,20 +80,10 @@ function levelOf(steps: readonly Step[], gauge: Gauge): number | null {
   return sum(steps.map(({ now }) => now[gauge]));
 }
 
-function latencyOf(steps: readonly Step[]): number | null {
-  const grown = new Map<number, number>();
-  for (const { before, now } of steps) {
-    if (!before) continue;
-    for (const [bound, count] of now.latency) {
-      grown.set(bound, (grown.get(bound) ?? 0) + increase(before.latency.get(bound) ?? null, count));
-    }
-  }
-  return quantile(grown, 0.95);
-}
-
-function errorsOf(steps: readonly Step[]): number | null {
-  const all = rateOf(steps, 'requests');
-  return all ? (rateOf(steps, 'failures') ?? 0) / all : null;
+/** One rate as a share of another; null where nothing happened. */
+function shareOf(steps: readonly Step[], part: Counter, whole: Counter): number | null {
+  const all = rateOf(steps, whole);
+  return all ? (rateOf(steps, part) ?? 0) / all : null;
 }
 
 /** What the tiles of the monitoring page show, out of the scrapes held. */
@@ -104,8 +94,8 @@ export function figures(scrapes: Scrapes): Figures {
   ).reverse();
   return {
     requests: moments.map((steps) => rateOf(steps, 'requests')),
-    latency: moments.map(latencyOf),
-    errors: moments.map(errorsOf),
+    latency: moments.map((steps) => shareOf(steps, 'answerSeconds', 'answers')),
+    errors: moments.map((steps) => shareOf(steps, 'failures', 'requests')),
     predictions: moments.map((steps) => rateOf(steps, 'predictions')),
     outbox: moments.map((steps) => levelOf(steps, 'outbox')),
     lag: moments.map((steps) => levelOf(steps, 'lag')),

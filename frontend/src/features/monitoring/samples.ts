@@ -25,9 +25,6 @@ export function parseKey(key: string): SampleKey {
   return parsed;
 }
 
-/** Observations up to each bound (le), cumulative as Prometheus counts them. */
-export type Buckets = ReadonlyMap<number, number>;
-
 /** What the page needs of one scrape. Counters are as scraped; null where the service has no such metric. */
 export interface Scrape {
   service: string;
@@ -39,7 +36,9 @@ export interface Scrape {
   /** requests answered by the API, and those of them answered with 5xx */
   requests: number | null;
   failures: number | null;
-  latency: Buckets;
+  /** seconds that all answers of the API took together, and how many there were */
+  answerSeconds: number | null;
+  answers: number | null;
   predictions: number | null;
   outbox: number | null;
   lag: number | null;
@@ -60,18 +59,15 @@ const SUMMED = {
   process_cpu_seconds_total: 'cpu',
 } as const;
 
+type Counted = (typeof SUMMED)[keyof typeof SUMMED] | 'requests' | 'failures' | 'answerSeconds' | 'answers';
+
 function isSummed(name: string): name is keyof typeof SUMMED {
   return name in SUMMED;
 }
 
-function boundOf(le: string | undefined): number {
-  return le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
-}
-
 /** Reads a scrape once, when it arrives: a page that looked through all samples of all scrapes again would stutter. */
 export function readScrape(event: MetricsEvent): Scrape {
-  const sums: Partial<Record<(typeof SUMMED)[keyof typeof SUMMED] | 'requests' | 'failures', number>> = {};
-  const latency = new Map<number, number>();
+  const sums: Partial<Record<Counted, number>> = {};
   const add = (field: keyof typeof sums, value: number) => {
     sums[field] = (sums[field] ?? 0) + value;
   };
@@ -82,10 +78,8 @@ export function readScrape(event: MetricsEvent): Scrape {
     else if (name === 'http_requests_total') {
       add('requests', value);
       add('failures', labels.status?.startsWith('5') ? value : 0);
-    } else if (name === 'http_request_duration_seconds_bucket') {
-      const bound = boundOf(labels.le);
-      latency.set(bound, (latency.get(bound) ?? 0) + value);
-    }
+    } else if (name === 'http_request_duration_seconds_sum') add('answerSeconds', value);
+    else if (name === 'http_request_duration_seconds_count') add('answers', value);
   }
   return {
     service: event.service,
@@ -95,7 +89,8 @@ export function readScrape(event: MetricsEvent): Scrape {
     error: event.error ?? null,
     requests: sums.requests ?? null,
     failures: sums.failures ?? null,
-    latency,
+    answerSeconds: sums.answerSeconds ?? null,
+    answers: sums.answers ?? null,
     predictions: sums.predictions ?? null,
     outbox: sums.outbox ?? null,
     lag: sums.lag ?? null,
@@ -108,27 +103,4 @@ export function readScrape(event: MetricsEvent): Scrape {
 /** How much a counter grew between two scrapes; a counter that fell was restarted from zero. */
 export function increase(before: number | null, after: number): number {
   return before === null || after < before ? after : after - before;
-}
-
-/**
- * A quantile out of cumulative buckets, linear within a bucket as Prometheus does it; null without observations.
- * Beyond the last finite bound it is that bound.
- */
-export function quantile(buckets: Buckets, share: number): number | null {
-  const sorted = [...buckets].sort(([a], [b]) => a - b);
-  const count = sorted.at(-1)?.[1] ?? 0;
-  if (count === 0) return null;
-  const rank = share * count;
-  let lowerBound = 0;
-  let lowerCount = 0;
-  for (const [bound, cumulative] of sorted) {
-    if (cumulative >= rank) {
-      if (!Number.isFinite(bound)) return lowerBound;
-      const inside = cumulative - lowerCount;
-      return lowerBound + (bound - lowerBound) * (inside === 0 ? 1 : (rank - lowerCount) / inside);
-    }
-    lowerBound = bound;
-    lowerCount = cumulative;
-  }
-  return lowerBound;
 }
