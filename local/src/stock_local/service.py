@@ -15,7 +15,8 @@ from stock_local.processes import Account
 class Service:
     """One process of the local profile.
 
-    ``prepare`` runs in a thread before each start; ``provision`` once the service answers, before it counts as ready.
+    ``prepare`` runs in a thread before each start, ``clean_up`` after each end; ``provision`` once the service answers,
+    before it counts as ready.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Service:
     cwd: Path | None = None
     account: Account | None = None
     prepare: Callable[[], None] | None = None
+    clean_up: Callable[[], None] | None = None
     provision: Callable[[], Awaitable[None]] | None = None
     stop_signal: int = signal.SIGTERM
     stop_grace: float = 10.0

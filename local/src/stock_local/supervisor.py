@@ -178,6 +178,8 @@ class Runner:
             await asyncio.gather(stop, ready, exited, return_exceptions=True)
             self.child = None
             output.close()
+            if self.service.clean_up is not None:
+                await asyncio.to_thread(self.service.clean_up)
 
     async def _become_ready(self, began: float) -> None:
         deadline = began + self.service.start_timeout

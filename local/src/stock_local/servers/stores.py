@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -76,6 +77,22 @@ _S3_PARTS = (
 )
 
 
+def _remove_sockets(internal: Mapping[str, int]) -> None:
+    """SeaweedFS's parts also meet on sockets in /tmp, which it leaves there.
+
+    Raises:
+        RuntimeError: one of them belongs to somebody else.
+    """
+    for name, number in internal.items():
+        path = Path(f"/tmp/seaweedfs-{name.split('.')[0]}-grpc-{number}.sock")  # noqa: S108  not ours to choose
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError as error:
+            raise RuntimeError(
+                f"{path} belongs to another user; remove it, or set STOCK_LOCAL__S3_INTERNAL_PORT to another port"
+            ) from error
+
+
 def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Service:
     endpoint = urlsplit(settings.endpoint_url)
     host, port = endpoint.hostname or "127.0.0.1", endpoint.port or 80
@@ -89,6 +106,7 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
     filer = internal["filer.port"]
 
     def prepare() -> None:
+        _remove_sockets(internal)
         (folder / "data").mkdir(parents=True, exist_ok=True)
         _write_private(config, json.dumps({"identities": [identity]}))
 
@@ -120,8 +138,6 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
             "-master.volumePreallocate=false",
             "-master.peers=none",
             "-master.electionTimeout=500ms",  # of a cluster of one; the default makes a restart last 20 s
-            "-filer.localSocket=filer.sock",  # below the working directory; by default in /tmp
-            "-s3.localSocket=s3.sock",
             "-volume.max=0",
             *(f"-{name}={number}" for name, number in internal.items()),
         ),
@@ -129,8 +145,8 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
         address=settings.endpoint_url,
         ports={"S3": port, **internal},
         host=host,
-        cwd=folder,
         prepare=prepare,
+        clean_up=lambda: _remove_sockets(internal),
         provision=make_buckets,
         # Asked to stop, its parts wait for each other for 15 s. What it has acknowledged is in files: it may be killed.
         stop_grace=2,
