@@ -127,7 +127,9 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
             f"-ip={host}",
             f"-ip.bind={host}",
             "-filer",
+            "-filer.localSocket=filer.sock",  # in the working directory; by default in /tmp
             "-s3",
+            "-s3.localSocket=s3.sock",
             f"-s3.port={port}",
             f"-s3.config={config}",
             "-s3.port.iceberg=0",
@@ -145,6 +147,7 @@ def s3_service(settings: S3Settings, internal_port: int, folder: Path) -> Servic
         address=settings.endpoint_url,
         ports={"S3": port, **internal},
         host=host,
+        cwd=folder,
         prepare=prepare,
         clean_up=lambda: _remove_sockets(internal),
         provision=make_buckets,
