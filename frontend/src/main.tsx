@@ -7,7 +7,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createQueryClient } from '@/api/queryClient';
-import { theme } from '@/app/theme';
+import { resolveVariables, theme } from '@/app/theme';
 import { preferredLanguage, startI18n } from '@/i18n';
 import { createAppRouter } from '@/routes/router';
 
@@ -19,7 +19,7 @@ if (!root) throw new Error('index.html has no element #root to show the page in'
 await startI18n(preferredLanguage());
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={resolveVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>

@@ -1698,10 +1698,7 @@ export interface operations {
     predict: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description replay: asked by the platform's own replay */
-                "X-Prediction-Origin"?: string | null;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };

@@ -1,4 +1,13 @@
-import { ActionIcon, Badge, Button, Card, createTheme, Select, type MantineColorsTuple } from '@mantine/core';
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Card,
+  createTheme,
+  Select,
+  type CSSVariablesResolver,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 /** A neutral dark with a little blue, so that charts stand out from it. */
 const dark: MantineColorsTuple = [
@@ -35,5 +44,21 @@ export const theme = createTheme({
     Button: Button.extend({ defaultProps: { radius: 'md' } }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray' } }),
     Select: Select.extend({ defaultProps: { allowDeselect: false } }),
+  },
+});
+
+/** Mantine's variables that our pages set otherwise; our own are in styles.css. */
+export const resolveVariables: CSSVariablesResolver = () => ({
+  variables: { '--mantine-color-body': 'var(--page)' },
+  light: {
+    // Mantine's own are too pale for small text on their soft backgrounds (4.5:1).
+    '--mantine-color-yellow-light-color': '#854d0e',
+    '--mantine-color-teal-light-color': '#0b6b4f',
+    '--mantine-color-red-light-color': '#a61e1e',
+  },
+  dark: {
+    // Nearly black otherwise, which is darker than the cards it lies on.
+    '--mantine-color-gray-light': 'rgb(148 160 180 / 14%)',
+    '--mantine-color-gray-light-color': '#c3ccd9',
   },
 });
