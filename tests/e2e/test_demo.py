@@ -79,6 +79,7 @@ def leftovers(data_dir: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)  # two cores run the whole stack and the browser
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
         yield chromium
@@ -129,12 +130,13 @@ def test_a_forecast_of_the_api_reaches_a_websocket_client_once(url: str) -> None
 def test_forecasts_meet_their_actual_closes_while_the_clock_is_replayed(url: str) -> None:
     made = httpx.post(f"{url}/api/predict/", json={"ticker": "AAPL", "exchange": "US"}).json()
 
-    def mine() -> dict[str, Any]:
+    def settled_ones() -> list[dict[str, Any]]:
         items = httpx.get(f"{url}/api/predict/", params={"ticker": "AAPL", "limit": 500}).json()["items"]
-        return next(item for item in items if item["prediction_id"] == made["prediction_id"])
+        mine = [item for item in items if item["prediction_id"] == made["prediction_id"]]
+        return [item for item in mine if item["actual_close"] is not None]
 
-    wait_for(lambda: mine()["actual_close"] is not None, seconds=60, what="the session that was forecast")
-    settled = mine()
+    wait_for(lambda: bool(settled_ones()), seconds=60, what="the session that was forecast")
+    (settled,) = settled_ones()
     assert settled["error_pct"] == pytest.approx(settled["predicted_close"] / settled["actual_close"] - 1)
 
 
