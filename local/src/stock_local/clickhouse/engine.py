@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,10 +118,10 @@ class Engine:
     def __init__(self, data_dir: Path) -> None:
         import chdb
 
-        self._connect = chdb.connect
+        self._connect: Callable[[str], Connection] = chdb.connect
         self._path = str(data_dir)
         # chDB runs while a connection is open; this one keeps it running between requests.
-        self._anchor = chdb.connect(self._path)
+        self._anchor = self._connect(self._path)
         self.timezone = bytes(self._anchor.query("SELECT timezone()", "TabSeparatedRaw").bytes()).decode().strip()
 
     @contextmanager
