@@ -4,7 +4,7 @@ import { refreshDatasets } from '@/api/datasets';
 import type { PredictionEvent } from '@/api/events';
 import { live, logs } from '@/api/live';
 import { applyPredictions, predictionKeys, refreshHistories } from '@/api/predictions';
-import { clockQuery, systemKeys } from '@/api/system';
+import { clockQuery, systemKeys, type Timeline } from '@/api/system';
 import type { LiveBatch } from '@/shared/live/LiveChannel';
 import { useLive } from '@/shared/live/hooks';
 import { throttle } from '@/shared/throttle';
@@ -33,13 +33,12 @@ export function LiveBridge() {
   );
   useEffect(() => refresh.cancel, [refresh]);
 
-  const known = useRef<ReadonlySet<string> | null>(null);
-  /** Reads again when a session is new; what the page opened with is not, it was just read. */
-  const meet = (sessions: readonly string[]) => {
-    const before = known.current;
-    if (sessions.every((session) => before?.has(session))) return;
-    known.current = new Set([...(before ?? []), ...sessions]);
-    if (before) refresh.call();
+  const known = useRef<ReadonlySet<string>>(new Set());
+  /** Whether any of the sessions was not met before. */
+  const meet = (sessions: readonly string[]): boolean => {
+    const fresh = sessions.filter((session) => !known.current.has(session));
+    known.current = new Set([...known.current, ...fresh]);
+    return fresh.length > 0;
   };
 
   useLive(live.predictions, (batch: LiveBatch<PredictionEvent>) => {
@@ -47,7 +46,9 @@ export function LiveBridge() {
     applyPredictions(client, batch.events);
     // Some were missed for good: only the server knows them.
     if (batch.kind === 'gap') void client.invalidateQueries({ queryKey: predictionKeys.all });
-    meet(batch.events.map((event) => event.as_of));
+    const moved = meet(batch.events.map((event) => event.as_of));
+    // A snapshot tells of the past, which the page has just read.
+    if (moved && batch.kind === 'update') refresh.call();
   });
   useLive(live.alerts, (batch) => {
     logs.alerts.add(batch.events);
@@ -55,9 +56,14 @@ export function LiveBridge() {
 
   // A session may be released without any prediction; the clock tells of it then.
   const clock = useQuery(clockQuery());
-  const onClock = useEffectEvent(meet);
+  const opened = useRef(false);
+  const onClock = useEffectEvent((timelines: readonly Timeline[]) => {
+    const moved = meet(timelines.flatMap(({ session }) => session ?? []));
+    if (moved && opened.current) refresh.call();
+    opened.current = true;
+  });
   useEffect(() => {
-    if (clock.data) onClock(clock.data.flatMap(({ session }) => session ?? []));
+    if (clock.data) onClock(clock.data);
   }, [clock.data]);
   return null;
 }

@@ -80,7 +80,7 @@ function NoData() {
           <Text fz="sm">{t('overview.empty.sample')}</Text>
           <Code block>stock-mlops etl --source sample</Code>
           <Text fz="sm">{t('overview.empty.file')}</Text>
-          <Code block>stock-mlops etl --source file --file prices.csv --ticker X --exchange US</Code>
+          <Code block>stock-mlops etl --source file prices.csv --ticker X --exchange US</Code>
         </Stack>
       </EmptyState>
     </Panel>

@@ -18,6 +18,9 @@ import { TrackRecordPanel } from './TrackRecordPanel';
 import { TrainPanel } from './TrainPanel';
 import { useInstrument } from './useStock';
 
+/** No such prices (404), or no such market or ticker at all (422): the page has nothing to show. */
+const NOT_LOADED = [404, 422];
+
 /** One list for "none yet": a new one at each render would draw the chart again. */
 const NONE: never[] = [];
 
@@ -30,7 +33,7 @@ export function StockPage() {
   const dataset = datasets.data?.find(
     (item) => item.exchange === instrument.exchange && item.ticker === instrument.ticker,
   );
-  if (prices.isError && toProblem(prices.error).status === 404)
+  if (prices.isError && NOT_LOADED.includes(toProblem(prices.error).status))
     return <Unknown detail={toProblem(prices.error).detail} />;
   return (
     // A key, so that going to another instrument starts its panels afresh.
@@ -118,7 +121,7 @@ function Unknown({ detail }: { detail: string }) {
         <Text fz="sm">{t('stock.unknown.hint')}</Text>
         <Code
           block
-        >{`stock-mlops etl --source file --file prices.csv --ticker ${ticker} --exchange ${exchange}`}</Code>
+        >{`stock-mlops etl --source file prices.csv --ticker ${ticker} --exchange ${exchange}`}</Code>
         <Anchor renderRoot={(rest) => <Link to="/" {...rest} />}>{t('error.home')}</Anchor>
       </Stack>
     </EmptyState>
