@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from chdb.state.sqlitelike import Connection
@@ -118,7 +118,7 @@ class Engine:
     def __init__(self, data_dir: Path) -> None:
         import chdb
 
-        self._connect: Callable[[str], Connection] = chdb.connect
+        self._connect = cast("Callable[[str], Connection]", chdb.connect)
         self._path = str(data_dir)
         # chDB runs while a connection is open; this one keeps it running between requests.
         self._anchor = self._connect(self._path)
