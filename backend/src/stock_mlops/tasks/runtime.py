@@ -17,9 +17,9 @@ from stock_mlops.tasks.base import WORKER
 
 log = get_logger(__name__)
 
-# A process that grew beyond this (KiB) is replaced after its task: MLflow and scikit-learn take some 300 MB that an
-# idle worker does not need.
-_MEMORY_PER_CHILD = 150_000
+# A process that grew beyond this (KiB) is replaced after its task, so that a leak or one huge frame does not stay.
+# MLflow and scikit-learn alone take some 350 MB, and importing them for every job would cost each ten seconds.
+_MEMORY_PER_CHILD = 700_000
 
 
 def _readiness(settings: Settings) -> Readiness:
