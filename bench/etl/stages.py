@@ -29,6 +29,7 @@ from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.quarantine import Quarantine
 from stock_mlops.stores.raw_prices import RawPrices
 from stock_mlops.stores.warehouse import Warehouse
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 DATABASE = "bench_etl"
 CLASSIC = feature_names()[:16]
@@ -108,7 +109,10 @@ def _drop(settings: Settings, own: Settings) -> None:
     for given, database in ((settings.raw_db, own.raw_db), (settings.model_meta_db, own.model_meta_db)):
         get_engine(database).dispose()
         with get_engine(given).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {database.database} WITH (FORCE)"))
+            # Not by force: an autovacuum worker belongs to another role. The server asks it to leave by itself.
+            for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(1), reraise=True):
+                with attempt:
+                    connection.execute(text(f"DROP DATABASE IF EXISTS {database.database}"))
     open_client(settings.clickhouse, database="").command(f"DROP DATABASE IF EXISTS {DATABASE}")
 
 
