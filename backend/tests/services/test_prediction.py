@@ -124,7 +124,7 @@ async def test_without_a_model_the_horizon_has_a_bound_too(predictor: Predictor,
 
 async def test_a_ticker_without_data_says_how_to_load_it(predictor: Predictor, world: World) -> None:
     world.vector = None
-    with pytest.raises(NoDataError, match="stock-mlops etl --ticker AAPL --exchange US"):
+    with pytest.raises(NoDataError, match="stock-mlops etl --source yfinance --ticker AAPL --exchange US"):
         await predictor.predict(AAPL, 1)
 
 

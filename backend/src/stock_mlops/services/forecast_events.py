@@ -110,7 +110,7 @@ def _gauge(exchange: str, ticker: str) -> Gauge:
 
 def no_data(instrument: Instrument) -> NoDataError:
     return NoDataError(
-        f"the warehouse has no prices of {instrument.key}; load them with: stock-mlops etl --ticker"
+        f"the warehouse has no prices of {instrument.key}; load them with: stock-mlops etl --source yfinance --ticker"
         f" {instrument.ticker} --exchange {instrument.exchange}"
     )
 
