@@ -126,7 +126,7 @@ imports: setup-dev ## import-linter: who may know whom
 	$(BIN)/lint-imports
 
 unit: setup-dev ## tests that need no server
-	$(BIN)/pytest -q -m "not integration and not e2e and not slow"
+	$(BIN)/pytest -q -n 2 -m "not integration and not e2e and not slow"
 
 frontend-checks: frontend/node_modules/.installed ## the page: format, lint, types, unit tests, build, API client
 	scripts/npm run check --prefix frontend --silent
