@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Broker:
+class Broker(ABC):
     """One broker in a folder of its own; a subclass says how it is started."""
 
     durable: bool
@@ -106,8 +107,9 @@ class Broker:
         shutil.rmtree(self._data)
         self.start()
 
+    @abstractmethod
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        """What starts the broker in the foreground."""
 
 
 class NoidaBroker(Broker):

@@ -6,6 +6,7 @@ run beside an older consumer; a producer sends only what the schema names.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
@@ -20,23 +21,23 @@ class Topic(StrEnum):
     ALERTS = "stock.alerts"
 
 
-class Event(BaseModel):
+class Event(BaseModel, ABC):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """The Kafka key: events of one key keep their order."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def identity(self) -> str:
         """Equal when the same event is sent twice, so that consumers can deduplicate."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def occurred_at(self) -> datetime:
         """Wall time at which the event was made."""
-        raise NotImplementedError
 
 
 class PredictionEvent(Event):
