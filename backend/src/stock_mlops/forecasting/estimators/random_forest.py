@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stock_mlops.forecasting.estimators.base import Floats, Params
+from stock_mlops.forecasting.estimators.base import Floats, Params, Positions
 from stock_mlops.forecasting.estimators.sklearn_base import SklearnEstimator
 
 
@@ -32,7 +32,7 @@ class RandomForest(SklearnEstimator):
         # Each tree draws its seed before the threads start, so their number does not change the forest.
         return RandomForestRegressor(**self.params.model_dump(), random_state=self.seed, n_jobs=2)
 
-    def fit(self, x: Floats, y: Floats) -> RandomForest:
-        super().fit(x, y)
+    def fit(self, x: Floats, y: Floats, t: Positions | None = None) -> RandomForest:
+        super().fit(x, y, t)
         self._model.n_jobs = 1  # one row at a time is predicted faster without threads
         return self

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from stock_mlops.forecasting.estimators.base import Estimator, Floats, LinearForm
+from stock_mlops.forecasting.estimators.base import Estimator, Floats, LinearForm, Positions
 
 
 class RandomWalk(Estimator):
@@ -19,7 +19,7 @@ class RandomWalk(Estimator):
 
     _features = 0
 
-    def fit(self, x: Floats, y: Floats) -> Self:  # noqa: ARG002  nothing is learned from returns
+    def fit(self, x: Floats, y: Floats, t: Positions | None = None) -> Self:  # noqa: ARG002  it learns nothing
         self._features = x.shape[1]
         return self
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stock_mlops.forecasting.estimators.base import Estimator, Floats
+from stock_mlops.forecasting.estimators.base import Estimator, Floats, Positions
 
 
 class SklearnEstimator(Estimator):
@@ -31,7 +31,7 @@ class SklearnEstimator(Estimator):
     def prepare(self) -> None:
         self.build()
 
-    def fit(self, x: Floats, y: Floats) -> Self:
+    def fit(self, x: Floats, y: Floats, t: Positions | None = None) -> Self:  # noqa: ARG002  all rows count alike
         self._model = self.build().fit(x, y)
         return self
 
