@@ -4,6 +4,8 @@ from stock_mlops.features.compute import compute_features
 from stock_mlops.features.registry import (
     Feature,
     default_features,
+    expand_features,
+    feature_groups,
     feature_names,
     feature_version,
     max_lookback,
@@ -17,6 +19,8 @@ __all__ = [
     "Feature",
     "compute_features",
     "default_features",
+    "expand_features",
+    "feature_groups",
     "feature_names",
     "feature_version",
     "max_lookback",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +13,9 @@ import polars as pl
 
 _REVISION = 1
 """Raise it when the values of an existing definition change; added and removed features are noticed by themselves."""
+
+ALL, DEFAULT = "all", "default"
+"""Groups beside those of the definitions."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,15 @@ class Feature:
     expression: pl.Expr
     stationary: bool = True
     """Free of the price level, so that a model of returns may be trained on it."""
+    default: bool = False
+    """One of the features that a model is trained on unless its definition names others."""
 
     def __post_init__(self) -> None:
         used = set(self.expression.meta.root_names())
         if used != set(self.inputs):
             raise ValueError(f"feature {self.name}: declares the inputs {sorted(self.inputs)}, reads {sorted(used)}")
+        if self.default and not self.stationary:
+            raise ValueError(f"feature {self.name}: a default feature has to be stationary")
 
 
 @lru_cache(maxsize=1)
@@ -43,15 +52,23 @@ def registry() -> dict[str, Feature]:
     """All features by name, in the order of the table's columns.
 
     Raises:
-        ValueError: two definitions share a name.
+        ValueError: two definitions share a name, or a group has the name of a feature.
     """
     from stock_mlops.features.definitions import GROUPS
 
+    return collect(feature for group in GROUPS for feature in group)
+
+
+def collect(definitions: Iterable[Feature]) -> dict[str, Feature]:
+    """``definitions`` by name; raises as ``registry`` does."""
     features: dict[str, Feature] = {}
-    for feature in (feature for group in GROUPS for feature in group):
+    for feature in definitions:
         if feature.name in features:
             raise ValueError(f"feature {feature.name} is defined twice")
         features[feature.name] = feature
+    for name in (ALL, DEFAULT, *(feature.group for feature in features.values())):
+        if name in features:
+            raise ValueError(f"feature {name}: a group has this name; one of them needs another")
     return features
 
 
@@ -65,8 +82,9 @@ def select(names: Iterable[str] | None = None) -> Sequence[Feature]:
     if names is None:
         return list(known.values())
     wanted = list(names)
-    if unknown := [name for name in wanted if name not in known]:
-        raise ValueError(f"unknown features {', '.join(unknown)}; known are {', '.join(known)}")
+    for name in wanted:
+        if name not in known:
+            raise ValueError(_unknown(name))
     return [known[name] for name in wanted]
 
 
@@ -75,8 +93,45 @@ def feature_names() -> tuple[str, ...]:
 
 
 def default_features() -> tuple[str, ...]:
-    """What a model is trained on unless its definition says otherwise: the stationary features."""
-    return tuple(feature.name for feature in registry().values() if feature.stationary)
+    """What a model is trained on unless its definition says otherwise: few enough for the history of one share."""
+    return tuple(feature.name for feature in registry().values() if feature.default)
+
+
+def feature_groups() -> dict[str, tuple[str, ...]]:
+    """Names for several features at once: the groups of the definitions, ``default``, and ``all`` stationary ones."""
+    groups: dict[str, list[str]] = {}
+    for feature in registry().values():
+        groups.setdefault(feature.group, []).append(feature.name)
+    stationary = tuple(feature.name for feature in registry().values() if feature.stationary)
+    return {**{group: tuple(names) for group, names in groups.items()}, DEFAULT: default_features(), ALL: stationary}
+
+
+def expand_features(names: Iterable[str]) -> tuple[str, ...]:
+    """The features that ``names``, each a feature or a group, stand for.
+
+    Returns:
+        feature names in the order given, groups in the order of the registry; what several groups share, once.
+
+    Raises:
+        ValueError: a name is neither, or was given twice.
+    """
+    given = list(names)
+    if repeated := [name for name, count in Counter(given).items() if count > 1]:
+        raise ValueError(f"expected each feature or group once, got {', '.join(repeated)} more than once")
+    known, groups = registry(), feature_groups()
+    expanded: list[str] = []
+    for name in given:
+        if name not in known and name not in groups:
+            raise ValueError(_unknown(name))
+        expanded.extend(groups.get(name, (name,)))
+    return tuple(dict.fromkeys(expanded))
+
+
+def _unknown(name: str) -> str:
+    groups = feature_groups()
+    near = difflib.get_close_matches(name, [*registry(), *groups], n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; the groups of features are {', '.join(groups)}"
+    return f"unknown feature {name!r}{hint}"
 
 
 def max_lookback(names: Iterable[str] | None = None) -> int:

@@ -50,7 +50,9 @@ class ModelSpec(BaseModel):
     exchange: str = "US"
     ticker: str
     model_type: str = Field("ridge", description="name of an estimator")
-    features: tuple[str, ...] = Field((), description="feature names; empty takes the default set")
+    features: tuple[str, ...] = Field(
+        (), description="names of features or groups of them; empty takes the default set"
+    )
     horizon: int = Field(5, ge=1, le=MAX_HORIZON, description="longest horizon in sessions; all up to it are trained")
     start: date | None = Field(None, description="first session of the training data; null: all there is")
     end: date | None = Field(None, description="last session of the training data; null: all there is")
@@ -69,15 +71,9 @@ class ModelSpec(BaseModel):
     @classmethod
     def _known_features(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         # Imported here: the definitions are polars expressions, which serving has no use for.
-        from stock_mlops.features import default_features, feature_names
+        from stock_mlops.features import default_features, expand_features
 
-        known = feature_names()
-        for name in value:
-            if name not in known:
-                raise ValueError(_unknown("feature", name, known))
-        if repeated := sorted({name for name in value if value.count(name) > 1}):
-            raise ValueError(f"expected each feature once, got {', '.join(repeated)} more than once")
-        return value or default_features()
+        return expand_features(value) or default_features()
 
     @model_validator(mode="before")
     @classmethod

@@ -20,8 +20,8 @@ _WEEKDAY = _angle(_SESSION.dt.weekday() - 1, 5)
 _YEAR_DAY = _angle(_SESSION.dt.ordinal_day() - 1, 366)
 
 FEATURES = (
-    Feature("weekday_sin", _GROUP, ("session",), 0, _WEEKDAY.sin()),
-    Feature("weekday_cos", _GROUP, ("session",), 0, _WEEKDAY.cos()),
-    Feature("year_sin", _GROUP, ("session",), 0, _YEAR_DAY.sin()),
-    Feature("year_cos", _GROUP, ("session",), 0, _YEAR_DAY.cos()),
+    Feature("weekday_sin", _GROUP, ("session",), 0, _WEEKDAY.sin(), default=True),
+    Feature("weekday_cos", _GROUP, ("session",), 0, _WEEKDAY.cos(), default=True),
+    Feature("year_sin", _GROUP, ("session",), 0, _YEAR_DAY.sin(), default=True),
+    Feature("year_cos", _GROUP, ("session",), 0, _YEAR_DAY.cos(), default=True),
 )

@@ -26,11 +26,11 @@ def _stochastic(window: int) -> pl.Expr:
 
 
 FEATURES = (
-    *(Feature(f"return_{n}", _GROUP, ("close",), n, log_return(n)) for n in (1, 2, 3, 5, 10, 20)),
-    Feature("gap", _GROUP, ("open", "close"), 1, (OPEN / CLOSE.shift(1)).log()),
-    Feature("intraday_return", _GROUP, ("open", "close"), 0, (CLOSE / OPEN).log()),
-    Feature("rsi_14", _GROUP, ("close",), 1 + warm_up(1 / _RSI), _relative_strength()),
-    Feature("stochastic_14", _GROUP, ("high", "low", "close"), 13, _stochastic(14)),
-    Feature("close_location", _GROUP, ("high", "low", "close"), 0, _stochastic(1)),
-    Feature("up_share_10", _GROUP, ("close",), 10, (CLOSE.diff() > 0).cast(pl.Float64).rolling_mean(10)),
+    *(Feature(f"return_{n}", _GROUP, ("close",), n, log_return(n), default=True) for n in (1, 2, 3, 5, 10, 20)),
+    Feature("gap", _GROUP, ("open", "close"), 1, (OPEN / CLOSE.shift(1)).log(), default=True),
+    Feature("intraday_return", _GROUP, ("open", "close"), 0, (CLOSE / OPEN).log(), default=True),
+    Feature("rsi_14", _GROUP, ("close",), 1 + warm_up(1 / _RSI), _relative_strength(), default=True),
+    Feature("stochastic_14", _GROUP, ("high", "low", "close"), 13, _stochastic(14), default=True),
+    Feature("close_location", _GROUP, ("high", "low", "close"), 0, _stochastic(1), default=True),
+    Feature("up_share_10", _GROUP, ("close",), 10, (CLOSE.diff() > 0).cast(pl.Float64).rolling_mean(10), default=True),
 )

@@ -25,16 +25,27 @@ _DISTANCE = CLOSE / mean(CLOSE, 20) - 1
 _SPREAD = deviation(CLOSE, 20) / mean(CLOSE, 20)
 
 FEATURES = (
-    *(Feature(f"close_to_ma{n}", _GROUP, ("close",), n - 1, CLOSE / mean(CLOSE, n) - 1) for n in (5, 10, 20, 60)),
-    *(Feature(f"close_to_ema{n}", _GROUP, ("close",), ema_warm_up(n), CLOSE / ema(CLOSE, n) - 1) for n in (12, 26)),
-    Feature("macd_ratio", _GROUP, ("close",), MACD_LOOKBACK, per_price(macd())),
-    Feature("macd_signal_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd_signal())),
-    Feature("macd_hist_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd() - macd_signal())),
+    *(
+        Feature(f"close_to_ma{n}", _GROUP, ("close",), n - 1, CLOSE / mean(CLOSE, n) - 1, default=True)
+        for n in (5, 10, 20, 60)
+    ),
+    *(
+        Feature(f"close_to_ema{n}", _GROUP, ("close",), ema_warm_up(n), CLOSE / ema(CLOSE, n) - 1, default=True)
+        for n in (12, 26)
+    ),
+    Feature("macd_ratio", _GROUP, ("close",), MACD_LOOKBACK, per_price(macd()), default=True),
+    Feature("macd_signal_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd_signal()), default=True),
+    Feature("macd_hist_ratio", _GROUP, ("close",), SIGNAL_LOOKBACK, per_price(macd() - macd_signal()), default=True),
     # 1 at the upper band, -1 at the lower one.
     Feature(
-        "bb_position", _GROUP, ("close",), 19, share(CLOSE - mean(CLOSE, 20), 2 * deviation(CLOSE, 20), neutral=0.0)
+        "bb_position",
+        _GROUP,
+        ("close",),
+        19,
+        share(CLOSE - mean(CLOSE, 20), 2 * deviation(CLOSE, 20), neutral=0.0),
+        default=True,
     ),
-    Feature("bb_width", _GROUP, ("close",), 19, 4 * _SPREAD),
-    Feature("high_20_distance", _GROUP, ("high", "close"), 19, (CLOSE / HIGH.rolling_max(20)).log()),
-    Feature("low_20_distance", _GROUP, ("low", "close"), 19, (CLOSE / LOW.rolling_min(20)).log()),
+    Feature("bb_width", _GROUP, ("close",), 19, 4 * _SPREAD, default=True),
+    Feature("high_20_distance", _GROUP, ("high", "close"), 19, (CLOSE / HIGH.rolling_max(20)).log(), default=True),
+    Feature("low_20_distance", _GROUP, ("low", "close"), 19, (CLOSE / LOW.rolling_min(20)).log(), default=True),
 )

@@ -28,15 +28,26 @@ def _parkinson(window: int) -> pl.Expr:
 
 
 FEATURES = (
-    *(Feature(f"volatility_{n}", _GROUP, ("close",), n, log_return().rolling_std(n)) for n in (5, 10, 20, 60)),
+    *(
+        Feature(f"volatility_{n}", _GROUP, ("close",), n, log_return().rolling_std(n), default=True)
+        for n in (5, 10, 20, 60)
+    ),
     Feature(
         "volatility_ratio_5_20",
         _GROUP,
         ("close",),
         20,
         share(log_return().rolling_std(5), log_return().rolling_std(20), neutral=1.0),
+        default=True,
     ),
-    Feature("range_1", _GROUP, ("high", "low"), 0, (HIGH / LOW).log()),
-    Feature("parkinson_20", _GROUP, ("high", "low"), 19, _parkinson(20)),
-    Feature("atr_14_ratio", _GROUP, ("high", "low", "close"), 1 + warm_up(1 / 14), per_price(wilder(true_range(), 14))),
+    Feature("range_1", _GROUP, ("high", "low"), 0, (HIGH / LOW).log(), default=True),
+    Feature("parkinson_20", _GROUP, ("high", "low"), 19, _parkinson(20), default=True),
+    Feature(
+        "atr_14_ratio",
+        _GROUP,
+        ("high", "low", "close"),
+        1 + warm_up(1 / 14),
+        per_price(wilder(true_range(), 14)),
+        default=True,
+    ),
 )
