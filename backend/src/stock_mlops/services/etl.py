@@ -25,6 +25,7 @@ from stock_mlops.services.ingest import Ingest, OnLoaded, open_ingest
 from stock_mlops.services.ingest_report import TickerReport
 from stock_mlops.services.pipeline_metrics import CACHE_NOT_CLEARED, ETL_ROWS, ETL_RUNS, ETL_SECONDS, ETL_TICKERS
 from stock_mlops.services.replay import begin_replay
+from stock_mlops.services.settlement import open_settlement, settle_loaded
 from stock_mlops.stores.etl_runs import EtlRuns
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.postgres import get_engine
@@ -179,7 +180,7 @@ def begin_etl(settings: Settings, request: EtlRequest, flow_run_id: str | None =
     runs = EtlRuns(get_engine(settings.raw_db))
     before = runs.of_flow_run(flow_run_id) if flow_run_id else None
     run_id = before.id if before and before.state == "running" else runs.start(request.source, flow_run_id)
-    return EtlRun(request, run_id, runs, open_ingest(settings, on_loaded=clear_vectors(settings)))
+    return EtlRun(request, run_id, runs, open_ingest(settings, on_loaded=after_load(settings)))
 
 
 def run_etl(settings: Settings, request: EtlRequest, on_report: OnReport | None = None) -> RunReport:
@@ -204,6 +205,17 @@ def count_ticker(source: str, ticker: TickerReport) -> None:
     ETL_TICKERS.labels(source, "loaded" if ticker.error is None else "failed").inc()
     for outcome in ("new", "changed", "unchanged", "rejected"):
         ETL_ROWS.labels(source, outcome).inc(getattr(ticker, outcome))
+
+
+def after_load(settings: Settings) -> OnLoaded:
+    """What follows from new prices: older feature vectors are forgotten, predictions that they complete are settled."""
+    steps = (clear_vectors(settings), settle_loaded(open_settlement(settings)))
+
+    def on_loaded(instruments: list[Instrument]) -> None:
+        for step in steps:
+            step(instruments)
+
+    return on_loaded
 
 
 def clear_vectors(settings: Settings) -> OnLoaded:

@@ -25,3 +25,6 @@ REPLAY_LEFT = Gauge("stock_replay_sessions_left", "Sessions until the sample end
 CACHE_NOT_CLEARED = Counter(
     "stock_etl_cache_not_cleared_total", "Loads after which Redis could not be told to forget older feature vectors"
 )
+NOT_SETTLED = Counter(
+    "stock_settlement_failures_total", "Loads after which the predictions they completed could not be settled"
+)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -71,14 +72,20 @@ class Deployment:
     name: str
     description: str
     tags: tuple[str, ...] = ()
+    every: timedelta | None = None
+    """How often the server starts it by itself."""
 
     def register(self) -> UUID:
-        """Create or update it on the server; returns its id."""
+        """Create or update it on the server; returns its id.
+
+        The server drops runs that it scheduled and nobody began: after an outage those of a whole night need no run.
+        """
         deployment = RunnerDeployment.from_flow(
             self.flow,
             self.name,
             description=self.description,
             tags=list(self.tags),
+            interval=self.every,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         # A coroutine only inside an event loop, which this thread has none of.

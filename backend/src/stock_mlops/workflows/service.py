@@ -19,7 +19,7 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.prices.sources.sample import EXCHANGE, SampleSource
-from stock_mlops.services.etl import clear_vectors, count_ticker
+from stock_mlops.services.etl import after_load, count_ticker
 from stock_mlops.services.ingest import open_ingest
 from stock_mlops.services.jobs import Reaper
 from stock_mlops.services.replay import HttpPredictor, Replay, ReplayThread
@@ -32,6 +32,7 @@ from stock_mlops.stores.queue import CeleryQueue
 from stock_mlops.stores.raw_prices import RawPrices
 from stock_mlops.workflows.etl import etl
 from stock_mlops.workflows.runner import Deployment, FlowRunner
+from stock_mlops.workflows.settlement import SETTLE_EVERY, settlement
 
 log = get_logger(__name__)
 
@@ -99,7 +100,7 @@ def open_replay(settings: Settings) -> ReplayThread:
     raw = RawPrices(get_engine(settings.raw_db))
     predict = HttpPredictor(settings.backend2.url)
     source = SampleSource()
-    ingest = open_ingest(settings, on_loaded=clear_vectors(settings))
+    ingest = open_ingest(settings, on_loaded=after_load(settings))
 
     def replayed() -> list[Instrument]:
         return [stored.instrument for stored in raw.instruments("replay")]
@@ -131,7 +132,14 @@ def _deployments(settings: Settings) -> list[Deployment]:
             "etl",
             "Load prices from yfinance, a file or the shipped sample into PostgreSQL and ClickHouse.",
             tags=("etl",),
-        )
+        ),
+        Deployment(
+            settlement,
+            "settlement",
+            "Compare predictions with the closes that they were made for.",
+            tags=("evaluation",),
+            every=SETTLE_EVERY,
+        ),
     ]
 
 

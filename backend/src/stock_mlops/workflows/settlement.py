@@ -1,0 +1,28 @@
+"""The flow ``settlement``: a thin door onto ``services.settlement``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from pydantic import Field
+from stock_kit.settings import get_settings
+
+from stock_mlops.instruments import parse_symbol
+from stock_mlops.services.settlement import open_settlement
+
+SETTLE_EVERY = timedelta(hours=1)
+"""Loads settle what they complete; what remains are predictions that were stored late."""
+
+
+@flow(name="settlement", flow_run_name="settle predictions", persist_result=False)
+def settlement(
+    tickers: Annotated[list[str], Field(description="symbols; none: all that were ever predicted")] = [],  # noqa: B006
+    exchange: Annotated[str, Field(description="market code of symbols that name none")] = "US",
+) -> None:
+    """Give every prediction whose target session has closed its outcome. Running it again changes nothing."""
+    instruments = [parse_symbol(ticker, exchange.upper()) for ticker in tickers] or None
+    report = open_settlement(get_settings()).settle(instruments)
+    get_run_logger().info("%s predictions settled, %s revised", report.settled, report.revised)
