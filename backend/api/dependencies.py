@@ -23,6 +23,7 @@ from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVer
 from stock_mlops.stores.jobs import Job, JobKind
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
+from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 
 class JobDesk(Protocol):
@@ -69,6 +70,10 @@ class PredictionHistory(Protocol):
 
 
 class DatasetDesk(Protocol):
+class AccuracyDesk(Protocol):
+    def rolling(self, wanted: AccuracyFilter, windows: Sequence[int], limit: int) -> Sequence[RollingAccuracy]: ...
+
+
     def datasets(self) -> Sequence[Dataset]: ...
 
     def bars(
@@ -116,6 +121,7 @@ class PredictResources:
     predictor: PredictionDesk
     history: PredictionHistory
 
+    accuracy: AccuracyDesk
 
 Resources = TrainResources | PredictResources
 

@@ -41,6 +41,7 @@ from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions, PriceBars
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
 from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
+from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import RedisVectorCache
 from stock_mlops.stores.warehouse import FeatureVector, Warehouse
 
@@ -135,7 +136,8 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
     """What backend2 shares; runs the watcher of champions, the commits of the outbox and its relay."""
     meta = get_engine(settings.model_meta_db)
     clickhouse = _clickhouse(settings, _VECTOR_TIMEOUT)
-    history = Predictions(_clickhouse(settings, _LIST_TIMEOUT))
+    lists = _clickhouse(settings, _LIST_TIMEOUT)
+    history = Predictions(lists)
     redis = AsyncRedis.from_url(
         settings.redis.url(settings.redis.cache_db),
         socket_timeout=_REDIS_TIMEOUT,
@@ -176,6 +178,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 jobs=JobsDesk(Jobs(meta, settings.jobs), _open_queue(settings, stack)),
                 predictor=Predictor(vectors, models, commits, producer, max_days=settings.serving.max_days),
                 history=history,
+                accuracy=Settlements(lists),
             )
         finally:
             await redis.aclose()

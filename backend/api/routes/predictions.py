@@ -10,10 +10,19 @@ from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.stores.predictions import Cursor, PredictionFilter, SettledPrediction
+from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 from api.dependencies import Predict, PredictResources
 from api.errors import problems
-from api.schemas.predictions import Prediction, PredictionPage, PredictionQuery, PredictRequest
+from api.schemas.predictions import (
+    Accuracy,
+    AccuracyList,
+    AccuracyQuery,
+    Prediction,
+    PredictionPage,
+    PredictionQuery,
+    PredictRequest,
+)
 
 router = APIRouter(tags=["predictions"])
 
@@ -50,6 +59,22 @@ def list_predictions(query: Annotated[PredictionQuery, Query()], resources: Pred
         items=[_prediction(item) for item in page.items],
         next_cursor=None if page.next_cursor is None else page.next_cursor.encode(),
     )
+
+
+@router.get(
+    "/api/predict/accuracy", response_model=AccuracyList, responses=problems(503), summary="How good predictions were"
+)
+def prediction_accuracy(query: Annotated[AccuracyQuery, Query()], resources: Predict) -> AccuracyList:
+    """Predictions against the closes that they were made for, over the newest `window` settled sessions of every model
+    version, ticker and horizon; what was settled last comes first. A prediction is settled when its session's close is
+    loaded."""
+    wanted = AccuracyFilter(query.exchange, query.ticker, query.model, query.horizon)
+    rows = resources.accuracy.rolling(wanted, [query.window], query.limit)
+    return AccuracyList(window=query.window, items=[_accuracy(row) for row in rows])
+
+
+def _accuracy(row: RollingAccuracy) -> Accuracy:
+    return Accuracy.model_validate({name: getattr(row, name) for name in Accuracy.model_fields})
 
 
 def _prediction(item: SettledPrediction) -> Prediction:

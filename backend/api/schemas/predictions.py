@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -56,6 +57,43 @@ class PredictionQuery(RequestModel):
     end: Day | None = Field(None, description="last target session")
     limit: Limit = 50
     cursor: Annotated[str, Field(max_length=200)] | None = Field(None, description="next_cursor of the page before")
+
+
+class AccuracyQuery(RequestModel):
+    ticker: Ticker | None = None
+    exchange: Exchange | None = None
+    model: Annotated[SafeText, Field(max_length=200)] | None = Field(
+        None, description="registered model, e.g. stock-US-AAPL, or random_walk"
+    )
+    horizon: Horizon | None = None
+    window: Annotated[int, Field(ge=1, le=2000, description="settled sessions, the newest ones")] = 60
+    limit: Limit = 100
+
+
+class Accuracy(ResponseModel):
+    """How one model version did on the newest settled sessions of a ticker and horizon, in log returns."""
+
+    exchange: str
+    ticker: str
+    model_name: str
+    model_version: str | None
+    horizon: int
+    n: int = Field(description="sessions that were there; of each the version's newest forecast counts")
+    first_session: date = Field(description="first target session")
+    last_session: date = Field(description="last target session")
+    rmse: float
+    mae: float
+    bias: float = Field(description="mean of forecast minus realised: above zero is too optimistic")
+    skill: float | None = Field(description="1 - MSE / MSE of the random walk; null when no price moved")
+    hit_rate: float | None = Field(description="share of moves whose direction was forecast; null when none was")
+    level: float | None = Field(description="stated coverage of the intervals; null without intervals")
+    coverage: float | None = Field(description="share of closes inside their intervals")
+    width: float | None = Field(description="mean width of the intervals, from end to end")
+
+
+class AccuracyList(ResponseModel):
+    window: int
+    items: list[Accuracy]
 
 
 class FutureRequest(RequestModel):

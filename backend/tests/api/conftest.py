@@ -25,6 +25,7 @@ from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVer
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter, SettledPrediction
+from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -62,6 +63,8 @@ class Backstage:
     origins: list[str] = field(default_factory=list)
     filters: list[PredictionFilter] = field(default_factory=list)
     page_: Page = field(default_factory=Page)
+    accuracy_: list[RollingAccuracy] = field(default_factory=list)
+    accuracy_asked: list[tuple[AccuracyFilter, tuple[int, ...], int]] = field(default_factory=list)
     replay_: ReplayState | None = None
 
     def check(self) -> None:
@@ -165,6 +168,11 @@ class Backstage:
 
     def datasets(self) -> Sequence[Dataset]:
         self.check()
+    def rolling(self, wanted: AccuracyFilter, windows: Sequence[int], limit: int) -> list[RollingAccuracy]:
+        self.check()
+        self.accuracy_asked.append((wanted, tuple(windows), limit))
+        return self.accuracy_
+
         return [
             Dataset(
                 exchange="US",
@@ -276,6 +284,7 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
         history=backstage,
     )
     async with client_of("predict", settings, resources) as client:
+        accuracy=backstage,
         yield client
 
 

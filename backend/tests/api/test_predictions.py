@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest
 from stock_kit.events import PredictionEvent
 from stock_mlops.stores.jobs import JobKind, JobState
 from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
+from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 from .conftest import NOW, make_event, settled
 
@@ -73,6 +75,39 @@ async def test_every_filter_reaches_the_store(predict: httpx.AsyncClient, backst
 )
 async def test_a_wrong_query_is_a_422(predict: httpx.AsyncClient, query: str) -> None:
     assert (await predict.get(f"/api/predict/?{query}")).status_code == 422
+
+
+async def test_accuracy_is_shown_as_it_was_measured(predict: httpx.AsyncClient, backstage: Backstage) -> None:
+    row = RollingAccuracy(
+        exchange="US",
+        ticker="AAPL",
+        model_name="stock-US-AAPL",
+        model_version="3",
+        horizon=2,
+        window=20,
+        n=17,
+        first_session=date(2012, 6, 1),
+        last_session=date(2012, 6, 29),
+        rmse=0.02,
+        mae=0.015,
+        bias=0.001,
+        skill=-0.01,
+        hit_rate=None,
+        level=0.9,
+        coverage=0.88,
+        width=0.06,
+    )
+    backstage.accuracy_ = [row]
+    answer = await predict.get("/api/predict/accuracy/?ticker=aapl&exchange=us&model=m&horizon=2&window=20&limit=5")
+    assert answer.status_code == 200
+    expected = asdict(row) | {"first_session": "2012-06-01", "last_session": "2012-06-29"}
+    assert answer.json() == {"window": expected.pop("window"), "items": [expected]}
+    assert backstage.accuracy_asked == [(AccuracyFilter("US", "AAPL", "m", 2), (20,), 5)]
+
+
+@pytest.mark.parametrize("query", ["window=0", "window=2001", "horizon=0", "limit=501", "exchange=MOON", "windows=20"])
+async def test_a_wrong_question_about_accuracy_is_a_422(predict: httpx.AsyncClient, query: str) -> None:
+    assert (await predict.get(f"/api/predict/accuracy?{query}")).status_code == 422
 
 
 async def test_a_path_of_days_becomes_a_job_that_can_be_followed(
