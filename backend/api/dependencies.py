@@ -51,6 +51,7 @@ class ModelCatalog(Protocol):
         *,
         exchange: str | None = None,
         ticker: str | None = None,
+        panel: str | None = None,
         model_type: str | None = None,
         limit: int = 50,
         offset: int = 0,
@@ -69,11 +70,11 @@ class PredictionHistory(Protocol):
     def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page: ...
 
 
-class DatasetDesk(Protocol):
 class AccuracyDesk(Protocol):
     def rolling(self, wanted: AccuracyFilter, windows: Sequence[int], limit: int) -> Sequence[RollingAccuracy]: ...
 
 
+class DatasetDesk(Protocol):
     def datasets(self) -> Sequence[Dataset]: ...
 
     def bars(
@@ -120,8 +121,8 @@ class PredictResources:
     jobs: JobDesk
     predictor: PredictionDesk
     history: PredictionHistory
-
     accuracy: AccuracyDesk
+
 
 Resources = TrainResources | PredictResources
 

@@ -34,8 +34,10 @@ def make_bundle() -> MakeBundle:
         errors = [np.linspace(-0.02, 0.02, 41)] * horizon
         info = BundleInfo(
             exchange="US",
-            ticker=ticker,
+            registered_model=f"stock-US-{ticker}",
+            tickers=(ticker,),
             model_type="ridge",
+            task="regression",
             features=("return_1", "rsi_14"),
             horizon=horizon,
             params={},
@@ -46,7 +48,7 @@ def make_bundle() -> MakeBundle:
             trained_from=date(2010, 1, 4),
             trained_until=date(2012, 6, 1),
         )
-        engine = LinearEngine(np.full((2, horizon), 0.5), drift * np.arange(1, horizon + 1))
+        engine = LinearEngine(np.full((2, horizon), 0.5), drift * np.arange(1, horizon + 1), logistic=False)
         return ForecastBundle(info, engine, Intervals.of(errors))
 
     return make

@@ -24,6 +24,7 @@ def list_models(query: Annotated[ModelQuery, Query()], resources: Train) -> Mode
     page = resources.catalog.definitions(
         exchange=query.exchange,
         ticker=query.ticker,
+        panel=query.panel,
         model_type=query.model_type,
         limit=query.limit,
         offset=query.offset,
@@ -61,6 +62,7 @@ def _model(definition: ModelDefinition) -> Model:
         name=definition.name,
         exchange=definition.exchange,
         ticker=definition.ticker,
+        panel=definition.panel,
         model_type=definition.model_type,
         registered_name=definition.registered_name,
         spec=dict(definition.spec),

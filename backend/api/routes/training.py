@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Header, Response
 from pydantic import Discriminator, Tag
 from stock_mlops.errors import NotFoundError
-from stock_mlops.forecasting.spec import parse_spec
+from stock_mlops.forecasting.spec import check_available, parse_spec
 from stock_mlops.stores.jobs import JobKind
 
 from api.dependencies import ModelCatalog, RequestId, Train
@@ -70,9 +70,13 @@ def train_status(task_id: UUID, resources: Train) -> TrainStatus:
 
 def _model_id(catalog: ModelCatalog, body: TrainModelRequest | ModelRequest) -> UUID:
     if isinstance(body, ModelRequest):
-        return catalog.create_definition(parse_spec(spec_values(body))).id
-    if catalog.definition(body.model_id) is None:
+        spec = parse_spec(spec_values(body))
+        check_available(spec)
+        return catalog.create_definition(spec).id
+    definition = catalog.definition(body.model_id)
+    if definition is None:
         raise NotFoundError(f"there is no model {body.model_id}; GET /api/models lists what there is")
+    check_available(definition.parsed())
     return body.model_id
 
 

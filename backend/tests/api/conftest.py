@@ -126,7 +126,9 @@ class Backstage:
             name=spec.name,
             exchange=spec.exchange,
             ticker=spec.ticker,
+            panel=spec.panel,
             model_type=spec.model_type,
+            registered_name=spec.registered_model,
             spec=spec.model_dump(mode="json"),
             spec_hash=spec.spec_hash,
             created_at=NOW,
@@ -166,13 +168,13 @@ class Backstage:
         self.filters.append(wanted)
         return self.page_
 
-    def datasets(self) -> Sequence[Dataset]:
-        self.check()
     def rolling(self, wanted: AccuracyFilter, windows: Sequence[int], limit: int) -> list[RollingAccuracy]:
         self.check()
         self.accuracy_asked.append((wanted, tuple(windows), limit))
         return self.accuracy_
 
+    def datasets(self) -> Sequence[Dataset]:
+        self.check()
         return [
             Dataset(
                 exchange="US",
@@ -282,9 +284,9 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
         jobs=backstage,
         predictor=backstage,
         history=backstage,
+        accuracy=backstage,
     )
     async with client_of("predict", settings, resources) as client:
-        accuracy=backstage,
         yield client
 
 

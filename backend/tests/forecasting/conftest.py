@@ -33,10 +33,12 @@ def make_frame() -> MakeFrame:
         for position in range(1, rows):
             returns[position] = phi * returns[position - 1] + noise[position]
         sessions = sessions_of("US").array(date(2003, 1, 2), date(2020, 1, 1))[:rows]
+        close = 50 * np.exp(np.cumsum(returns))
         return pl.DataFrame(
             {
                 "session": sessions,
-                "close": 50 * np.exp(np.cumsum(returns)),
+                "open": close * np.exp(rng.normal(0.0, 0.002, rows)),
+                "close": close,
                 "return_1": returns,
                 "gap": rng.normal(0.0, 1.0, rows),
                 "rsi_14": rng.normal(50.0, 10.0, rows),

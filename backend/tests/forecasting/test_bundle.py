@@ -17,7 +17,12 @@ from stock_mlops.forecasting.trainer import train
 
 from .conftest import FEATURES, MakeFrame, MakeSpec
 
-QUICK = {"random_forest": {"n_estimators": 10}, "hist_gradient_boosting": {"max_iter": 10}}
+QUICK = {
+    "random_forest": {"n_estimators": 10},
+    "hist_gradient_boosting": {"max_iter": 10},
+    "lightgbm": {"n_estimators": 10},
+    "mlp": {"epochs": 2},
+}
 ROW = {"return_1": 0.01, "gap": -0.3, "rsi_14": 55.0}
 
 
@@ -74,8 +79,8 @@ def test_a_horizon_that_was_not_trained_is_refused(bundle: ForecastBundle, horiz
 def test_a_bundle_of_an_unknown_format_is_refused(bundle: ForecastBundle, tmp_path: Path) -> None:
     bundle.save(tmp_path)
     file = tmp_path / "bundle.json"
-    file.write_text(file.read_text().replace('"format": 1', '"format": 99'))
-    with pytest.raises(ValueError, match="expected bundle format 1, got 99"):
+    file.write_text(file.read_text().replace('"format": 2', '"format": 99'))
+    with pytest.raises(ValueError, match="expected bundle format 2, got 99"):
         ForecastBundle.load(tmp_path)
 
 

@@ -2,8 +2,30 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
-from stock_mlops.forecasting.metrics import diebold_mariano, direction_accuracy, roc_auc, score
+from sklearn.metrics import (
+    brier_score_loss,
+    f1_score,
+    mean_absolute_error,
+    precision_score,
+    r2_score,
+    recall_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+from stock_mlops.forecasting.metrics import (
+    Sample,
+    Scores,
+    diebold_mariano,
+    direction_accuracy,
+    holm,
+    information_coefficients,
+    roc_auc,
+)
+from stock_mlops.forecasting.metrics import score as score_sample
+
+
+def score(y: np.ndarray, y_hat: np.ndarray, close: np.ndarray | None = None, inputs: int = 0) -> Scores:
+    return score_sample(Sample(y, y_hat, np.full(len(y), 50.0) if close is None else close), inputs)
 
 
 @pytest.fixture
@@ -20,6 +42,62 @@ def test_scores_agree_with_scikit_learn(sample: tuple[np.ndarray, np.ndarray]) -
     assert scores.mae == pytest.approx(mean_absolute_error(y, y_hat))
     assert scores.r2 == pytest.approx(r2_score(y, y_hat))
     assert scores.auc == pytest.approx(roc_auc_score(y > 0, y_hat))
+    assert scores.precision == pytest.approx(precision_score(y > 0, y_hat > 0))
+    assert scores.recall == pytest.approx(recall_score(y > 0, y_hat > 0))
+    assert scores.f1 == pytest.approx(f1_score(y > 0, y_hat > 0))
+
+
+def test_price_metrics_are_those_of_the_closes_that_the_returns_stand_for(
+    sample: tuple[np.ndarray, np.ndarray],
+) -> None:
+    y, y_hat = sample
+    close = np.linspace(20, 80, len(y))
+    scores = score(y, y_hat, close, inputs=4)
+    actual, forecast = close * np.exp(y), close * np.exp(y_hat)
+    assert scores.price_rmse == pytest.approx(root_mean_squared_error(actual, forecast))
+    assert scores.price_mae == pytest.approx(mean_absolute_error(actual, forecast))
+    assert scores.price_r2 == pytest.approx(r2_score(actual, forecast))
+    assert scores.price_random_walk_rmse == pytest.approx(root_mean_squared_error(actual, close))
+    assert scores.adjusted_r2 == pytest.approx(1 - (1 - r2_score(y, y_hat)) * (len(y) - 1) / (len(y) - 5))
+
+
+def test_a_probability_is_judged_where_it_is_known() -> None:
+    y = np.array([0.01, -0.01, 0.02, 0.01])
+    probability = np.array([np.nan, 0.2, 0.7, 0.4])
+    scores = score_sample(Sample(y, y, np.ones(4), probability))
+    assert scores.brier == pytest.approx(brier_score_loss(y[1:] > 0, probability[1:]))
+    assert score(y, y).brier is None
+
+
+def test_the_direction_is_read_from_the_call_of_a_classifier() -> None:
+    y = np.array([0.01, -0.01, 0.02, -0.03])
+    scores = score_sample(Sample(y, np.full(4, 0.001), np.ones(4), call=np.array([0.1, -0.1, 0.1, 0.2])))
+    assert (scores.direction_accuracy, scores.recall, scores.auc) == (0.75, 1.0, 0.5)
+
+
+def test_information_coefficients_are_means_of_correlations_across_members() -> None:
+    from scipy.stats import pearsonr, spearmanr
+
+    rng = np.random.default_rng(2)
+    y, y_hat, t = rng.normal(size=40), rng.normal(size=40), np.arange(40) // 10
+    ic, rank_ic = information_coefficients(y, y_hat, t)
+    sessions = [t == session for session in range(4)]
+    assert ic == pytest.approx(np.mean([pearsonr(y[rows], y_hat[rows])[0] for rows in sessions]))
+    assert rank_ic == pytest.approx(np.mean([spearmanr(y[rows], y_hat[rows])[0] for rows in sessions]))
+    assert information_coefficients(y, np.zeros(40), t) == (None, None)
+
+
+def test_holm_steps_down_and_never_falls() -> None:
+    assert holm([0.01, 0.04, 0.03, None]) == [0.03, 0.06, 0.06, None]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_the_members_of_a_panel_do_not_make_its_test_surer_than_its_sessions_do() -> None:
+    rng = np.random.default_rng(8)
+    y = rng.normal(0, 0.01, 300)
+    y_hat = 0.3 * y + rng.normal(0, 0.005, 300)
+    single = diebold_mariano(y, y_hat, 2)
+    assert diebold_mariano(np.repeat(y, 5), np.repeat(y_hat, 5), 2, np.repeat(np.arange(300), 5)) == single
 
 
 def test_auc_counts_ties_half(sample: tuple[np.ndarray, np.ndarray]) -> None:

@@ -13,7 +13,7 @@ def test_equal_definitions_have_one_hash_whatever_their_order_and_spelled_out_de
     short = parse_spec({"ticker": "AAPL", "model_type": "ridge"})
     long = parse_spec(
         {
-            "params": {"alpha": 10_000.0},
+            "params": params_model("ridge")().model_dump(),
             "seed": 7,
             "features": list(default_features()),
             "model_type": "ridge",
@@ -66,6 +66,16 @@ def test_a_definition_survives_its_plain_values() -> None:
         ({"params": {"alpha": "1"}}, "params.alpha", "valid number"),
         ({"exchange": "XX"}, "exchange", "expected one of US"),
         ({"ticker": "lower"}, "ticker", "expected 1 to 20"),
+        ({"task": "direction"}, "task", "ridge does regression"),
+        ({"panel": "tech"}, "ticker", "not both"),
+        ({"ticker": None}, "ticker", "expected a ticker, or the name of a panel"),
+        ({"tickers": ["IBM", "MSFT"]}, "tickers", "only a panel has them"),
+        ({"ticker": None, "panel": "tech", "tickers": ["IBM", "IBM"]}, "tickers", "two or more different.*got 1"),
+        ({"ticker": None, "panel": "Tech", "tickers": ["A", "B"]}, "panel", "pattern"),
+        ({"ticker": None, "panel": "tech", "tickers": ["IBM", "lower"]}, "ticker", "expected 1 to 20"),
+        ({"model_type": "random_walk", "search": {}}, "search", "no parameters to search"),
+        ({"search": {}, "validation": {"scheme": "purged_kfold"}}, "search", "expanding or rolling"),
+        ({"search": {"trials": 0}}, "search.trials", "greater than or equal to 1"),
         ({"validation": {"folds": 1}}, "validation.folds", "greater than or equal to 2"),
         ({"colour": "red"}, "colour", "not permitted"),
     ],
@@ -87,6 +97,18 @@ def test_a_definition_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         spec.horizon = 3
     assert isinstance(spec, ModelSpec)
+
+
+def test_a_panel_is_its_members_in_whatever_order() -> None:
+    one = parse_spec({"panel": "tech", "tickers": ["MSFT", "IBM", "MSFT"]})
+    assert one == parse_spec({"panel": "tech", "tickers": ["IBM", "MSFT"]})
+    assert (one.registered_model, one.subject) == ("stock-US-panel-tech", "US panel tech")
+    assert [item.key for item in one.instruments] == ["US:IBM", "US:MSFT"]
+
+
+def test_a_task_that_is_left_out_is_the_model_types_first() -> None:
+    assert parse_spec({"ticker": "AAPL", "model_type": "logistic_regression"}).task == "direction"
+    assert parse_spec({"ticker": "AAPL", "model_type": "random_forest"}).task == "regression"
 
 
 @pytest.mark.parametrize("model_type", estimator_types())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -32,10 +33,16 @@ class FrameData:
     ) -> tuple[pl.DataFrame, str]:
         self.asked.append((instrument, names, start, end))
         rng = np.random.default_rng(1)
-        returns = rng.normal(0, 0.01, 700)
-        sessions = sessions_of("US").array(date(2005, 1, 3), date(2012, 1, 1))[:700]
+        returns = rng.normal(0, 0.01, 1000)
+        sessions = sessions_of("US").array(date(2005, 1, 3), date(2012, 1, 1))[:1000]
         frame = pl.DataFrame(
-            {"session": sessions, "close": np.exp(returns.cumsum()), "return_1": returns, "gap": rng.normal(size=700)}
+            {
+                "session": sessions,
+                "open": np.exp(returns.cumsum()),
+                "close": np.exp(returns.cumsum()),
+                "return_1": returns,
+                "gap": rng.normal(size=1000),
+            }
         )
         return frame, "content-hash"
 
@@ -47,6 +54,7 @@ class MemoryRegistry:
         self.records: list[RunRecord] = []
         self.bundles: list[ForecastBundle] = []
         self.plots: list[str] = []
+        self.evaluation: dict[str, pl.DataFrame] = {}
         self.promoted: list[tuple[str, int, str]] = []
         self.up = True
 
@@ -57,6 +65,7 @@ class MemoryRegistry:
         self.records.append(record)
         self.bundles.append(ForecastBundle.load(files.bundle))
         self.plots = sorted(file.name for file in files.plots.iterdir())
+        self.evaluation = {file.name: pl.read_parquet(file) for file in files.evaluation.iterdir()}
         return Registered(name, len(self.records), f"run-{len(self.records)}", "mlflow-artifacts:/x/bundle")
 
     def promote(self, name: str, version: int, alias: str) -> None:
@@ -80,10 +89,22 @@ def training(data: FrameData, registry: MemoryRegistry) -> Training:
 
 @pytest.fixture
 def definition() -> ModelDefinition:
-    spec = parse_spec({"ticker": "TEST", "features": FEATURES, "horizon": 2, "start": "2005-01-03"})
+    spec = parse_spec(
+        {"ticker": "TEST", "features": FEATURES, "horizon": 2, "start": "2005-01-03", "params": {"alpha": 10.0}}
+    )
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return ModelDefinition(
-        uuid4(), spec.name, "US", "TEST", "ridge", spec.model_dump(mode="json"), spec.spec_hash, now, now
+        uuid4(),
+        spec.name,
+        "US",
+        "TEST",
+        None,
+        "ridge",
+        spec.registered_model,
+        spec.model_dump(mode="json"),
+        spec.spec_hash,
+        now,
+        now,
     )
 
 
@@ -107,14 +128,66 @@ def test_a_run_records_what_repeats_it_and_what_it_found(
     training.train_model(definition, lambda *_: None, job_id)
     record = registry.records[0]
     assert record.params["features"] == "return_1,gap"
-    assert record.params["params.alpha"] == 10_000.0
+    assert record.params["params.alpha"] == 10.0
     assert record.params["validation.folds"] == 5
     for metric in ("rmse", "skill", "dm_p_value", "auc", "bias", "coverage", "train_rmse"):
         assert {f"{metric}_h1", f"{metric}_h2"} <= set(record.metrics)
     assert record.tags["spec_hash"] == definition.spec_hash
     assert (record.tags["data_version"], record.tags["seed"]) == ("content-hash", "7")
     assert record.tags["job_id"] == str(job_id)
-    assert registry.plots == ["cumulative_skill.png", "predicted_vs_actual.png", "residuals.png"]
+    assert registry.plots == [
+        "backtest.png",
+        "cumulative_skill.png",
+        "learning_curve.png",
+        "permutation_importance.png",
+        "predicted_vs_actual.png",
+        "residuals.png",
+        "roc.png",
+    ]
+    assert {"backtest_sharpe_h1", "backtest_turnover_per_year_h2", "importance_gap"} <= set(record.metrics)
+    assert len(record.series["learning_curve_train_rmse"]) == 5
+    assert record.children == []
+
+
+def test_what_a_model_was_judged_by_is_kept_for_other_backtests(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    training.train_model(definition, lambda *_: None)
+    forecasts, prices = registry.evaluation["out_of_fold.parquet"], registry.evaluation["prices.parquet"]
+    assert set(forecasts["horizon"]) == {1, 2}
+    first = forecasts.filter(pl.col("horizon") == 1)
+    close = dict(zip(prices["session"], prices["close"], strict=True))
+    sessions = sessions_of("US")
+    made = first["session"][10]
+    assert first["y"][10] == pytest.approx(np.log(close[sessions.next(made)] / close[made]))
+
+
+def test_a_panel_is_trained_on_its_members_and_bears_their_version(
+    training: Training, data: FrameData, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    spec = parse_spec({"panel": "big", "tickers": ["B", "A"], "features": FEATURES, "horizon": 1})
+    panel = replace(
+        definition, ticker=None, panel="big", registered_name=spec.registered_model, spec=spec.model_dump(mode="json")
+    )
+    version = training.train_model(panel, lambda *_: None)
+    assert [asked[0].ticker for asked in data.asked] == ["A", "B"]
+    assert version.registered_name == "stock-US-panel-big"
+    assert registry.bundles[0].info.tickers == ("A", "B")
+    assert version.data_version not in ("", "content-hash")
+
+
+def test_the_trials_of_a_search_are_runs_of_their_own(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    values = {"ticker": "TEST", "features": FEATURES, "horizon": 1, "validation": {"folds": 2, "embargo": 0}}
+    spec = parse_spec({**values, "model_type": "ridge", "search": {"trials": 3}})
+    training.train_model(replace(definition, spec=spec.model_dump(mode="json")), lambda *_: None)
+    record = registry.records[0]
+    assert [child.name for child in record.children] == ["trial 1", "trial 2", "trial 3"]
+    assert all("loss" in child.metrics and "params.alpha" in child.params for child in record.children)
+    assert record.params["trials"] == 3
+    best = min(record.children, key=lambda child: child.metrics["loss"])
+    assert record.params["params.alpha"] == best.params["params.alpha"]
 
 
 def test_progress_tells_the_stages_in_order(training: Training, definition: ModelDefinition) -> None:

@@ -68,7 +68,7 @@ def test_files_that_were_damaged_are_fetched_again(mlflow: Mlflow, tmp_path: Pat
 
 
 def test_a_model_of_another_ticker_is_refused(make_bundle: MakeBundle, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected a model of stock-US-AAPL, got one of stock-US-IBM"):
+    with pytest.raises(ValueError, match="expected stock-US-AAPL, got stock-US-IBM"):
         ModelFiles(Mlflow(make_bundle, "IBM"), tmp_path).load(champion())
 
 

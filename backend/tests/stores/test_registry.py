@@ -23,8 +23,10 @@ def bundle(tmp_path: Path) -> ForecastBundle:
 
     info = BundleInfo(
         exchange="US",
-        ticker="TEST",
+        registered_model="stock-US-TEST",
+        tickers=("TEST",),
         model_type="ridge",
+        task="regression",
         features=("gap", "return_1"),
         horizon=2,
         params={"alpha": 1.0},
@@ -35,7 +37,7 @@ def bundle(tmp_path: Path) -> ForecastBundle:
         trained_from=date(2001, 1, 2),
         trained_until=date(2002, 1, 2),
     )
-    engine = LinearEngine(np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([0.01, 0.02]))
+    engine = LinearEngine(np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([0.01, 0.02]), logistic=False)
     errors = np.linspace(-0.1, 0.1, 99)
     bundle = ForecastBundle(info, engine, Intervals.of([errors, errors]))
     bundle.save(tmp_path / "bundle")
@@ -48,6 +50,7 @@ def test_mlflow_loads_the_model_with_its_signature_and_example(bundle: ForecastB
 
     files = ModelFiles(
         tmp_path / "bundle",
+        tmp_path,
         tmp_path,
         bundle.features,
         ["return_1", "return_2"],

@@ -597,14 +597,19 @@ export interface components {
             model_type: string;
             /** Name */
             name: string;
+            /** Panel */
+            panel?: string | null;
             /** Registered Name */
             registered_name: string;
             /** Spec */
             spec: {
                 [key: string]: unknown;
             };
-            /** Ticker */
-            ticker: string;
+            /**
+             * Ticker
+             * @description null of a panel
+             */
+            ticker: string | null;
         };
         /** ModelDetail */
         ModelDetail: {
@@ -624,14 +629,19 @@ export interface components {
             model_type: string;
             /** Name */
             name: string;
+            /** Panel */
+            panel?: string | null;
             /** Registered Name */
             registered_name: string;
             /** Spec */
             spec: {
                 [key: string]: unknown;
             };
-            /** Ticker */
-            ticker: string;
+            /**
+             * Ticker
+             * @description null of a panel
+             */
+            ticker: string | null;
             /**
              * Versions
              * @description newest first
@@ -647,7 +657,7 @@ export interface components {
         };
         /**
          * ModelRequest
-         * @description A model definition: the same one again gives the same model.
+         * @description A model definition, of one ticker or of a panel of tickers: the same one again gives the same model.
          */
         ModelRequest: {
             /**
@@ -664,7 +674,7 @@ export interface components {
             exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
             /**
              * Features
-             * @description feature names; null takes the default set
+             * @description names of features or of groups of them; null takes the default set
              */
             features?: string[] | null;
             /**
@@ -678,14 +688,21 @@ export interface components {
              * @default ridge
              * @enum {string}
              */
-            model_type?: "random_walk" | "ridge" | "random_forest" | "hist_gradient_boosting";
+            model_type?: "random_walk" | "drift" | "mean" | "ridge" | "lasso" | "elastic_net" | "logistic_regression" | "random_forest" | "hist_gradient_boosting" | "lightgbm" | "mlp";
+            /**
+             * Panel
+             * @description name of a panel: one model of all its tickers
+             */
+            panel?: string | null;
             /**
              * Params
              * @description parameters of the estimator, e.g. alpha
              */
             params?: {
-                [key: string]: boolean | number | string | null;
+                [key: string]: boolean | number | string | (boolean | number | string | null)[] | null;
             };
+            /** @description null takes the parameters as they are */
+            search?: components["schemas"]["SearchRequest"] | null;
             /**
              * Seed
              * @default 7
@@ -697,10 +714,20 @@ export interface components {
              */
             start?: string | null;
             /**
-             * Ticker
-             * @description symbol; case does not matter
+             * Task
+             * @description null takes what the model type does first
              */
-            ticker: string;
+            task?: ("regression" | "direction") | null;
+            /**
+             * Ticker
+             * @description null for a panel
+             */
+            ticker?: string | null;
+            /**
+             * Tickers
+             * @description members of the panel
+             */
+            tickers?: string[];
             validation?: components["schemas"]["ValidationRequest"] | null;
         };
         /** ModelVersion */
@@ -1096,6 +1123,24 @@ export interface components {
              */
             status: "ready" | "not ready";
         };
+        /**
+         * SearchRequest
+         * @description A search for the model type's parameters, in the data before the first test window.
+         */
+        SearchRequest: {
+            /**
+             * Timeout
+             * @description seconds after which no further one is tried
+             * @default 600
+             */
+            timeout?: number;
+            /**
+             * Trials
+             * @description most combinations tried
+             * @default 20
+             */
+            trials?: number;
+        };
         /** ServiceHealth */
         ServiceHealth: {
             /** Error */
@@ -1223,12 +1268,12 @@ export interface components {
         };
         /**
          * ValidationRequest
-         * @description Walk-forward validation.
+         * @description How the model is judged.
          */
         ValidationRequest: {
             /**
              * Embargo
-             * @description sessions left out after each test window
+             * @description sessions left out between training and test
              * @default 5
              */
             embargo?: number;
@@ -1239,10 +1284,11 @@ export interface components {
             folds?: number;
             /**
              * Scheme
+             * @description walk-forward, expanding or over a rolling window; or purged_kfold, for short histories, which trains on both sides of a test window and has no backtest
              * @default expanding
              * @enum {string}
              */
-            scheme?: "expanding" | "rolling";
+            scheme?: "expanding" | "rolling" | "purged_kfold";
         };
     };
     responses: never;
@@ -1475,9 +1521,10 @@ export interface operations {
                 exchange?: ("US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO") | null;
                 /** @description most items of one page */
                 limit?: number;
-                model_type?: ("random_walk" | "ridge" | "random_forest" | "hist_gradient_boosting") | null;
+                model_type?: ("random_walk" | "drift" | "mean" | "ridge" | "lasso" | "elastic_net" | "logistic_regression" | "random_forest" | "hist_gradient_boosting" | "lightgbm" | "mlp") | null;
                 /** @description items to skip */
                 offset?: number;
+                panel?: string | null;
                 ticker?: string | null;
             };
             header?: never;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stock_mlops.cli.console import console, fail, plain_table
+from stock_mlops.cli.console import console, errors, fail, plain_table
 from stock_mlops.cli.http import call
 
 if TYPE_CHECKING:
@@ -30,48 +30,85 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    ticker: Annotated[str, typer.Argument(help="Ticker, e.g. AAPL; 2330.TW and TW:2330 are understood as well.")],
+    tickers: Annotated[
+        list[str], typer.Argument(help="Tickers, e.g. AAPL; 2330.TW and TW:2330 are understood as well.")
+    ],
     exchange: Annotated[str, typer.Option(help="Market code: US, TW, HK, JP, UK, DE, ...")] = "US",
-    model: Annotated[str, typer.Option(help="random_walk, ridge, random_forest or hist_gradient_boosting.")] = "ridge",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Model type, e.g. ridge or lightgbm; may be given more than once.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="regression or direction, where a model type does both.")] = None,
+    panel: Annotated[
+        str | None, typer.Option(help="Train one model of all the tickers, a panel of this name, not one of each.")
+    ] = None,
     horizon: Annotated[int, typer.Option(min=1, max=60, help="Longest horizon in sessions; all up to it.")] = 5,
-    features: Annotated[str | None, typer.Option(help="Comma list of features. Default: the stationary ones.")] = None,
+    features: Annotated[str | None, typer.Option(help="Comma list of features and groups of them (all, momentum, ...).")] = None,
     start: Annotated[str | None, typer.Option(help="First session to train on, YYYY-MM-DD.")] = None,
     end: Annotated[str | None, typer.Option(help="Last session to train on, YYYY-MM-DD.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 7,
     param: Annotated[
         list[str] | None, typer.Option(help="Parameter of the model, name=value; may be given more than once.")
     ] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="How it is judged: expanding, rolling or purged_kfold test windows.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, max=50, help="Number of test windows.")] = None,
+    search: Annotated[
+        int | None, typer.Option(min=1, max=500, help="Search for parameters with so many trials at most.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the training to its end.")] = True,
 ) -> None:
-    """Train a model of a ticker on a worker, register it, and let it serve the ticker's predictions."""
-    from stock_kit.settings import get_settings
+    """Train models on a worker, register them, and let them serve their tickers' predictions."""
+    common: dict[str, Any] = {"horizon": horizon, "seed": seed, "params": parse_params(param or [])}
+    optional = {
+        "task": task,
+        "features": features and [name.strip() for name in features.split(",")],
+        "start": start,
+        "end": end,
+        "validation": {name: value for name, value in (("scheme", scheme), ("folds", folds)) if value is not None},
+        "search": search and {"trials": search},
+    }
+    common |= {name: value for name, value in optional.items() if value}
+    failed = 0
+    for subject in _subjects(tickers, exchange.upper(), panel):
+        for model_type in model or ["ridge"]:
+            failed += not _train_one({**subject, "model_type": model_type, **common}, wait=wait)
+    if failed:
+        raise typer.Exit(1)
 
+
+def _subjects(tickers: list[str], exchange: str, panel: str | None) -> list[dict[str, Any]]:
+    """What to train models of: each ticker, or one panel of them."""
     from stock_mlops.instruments import parse_symbol
 
     try:
-        instrument = parse_symbol(ticker, default_exchange=exchange.upper())
+        instruments = [parse_symbol(ticker, default_exchange=exchange) for ticker in tickers]
     except ValueError as error:
         fail(str(error))
-    body: dict[str, Any] = {
-        "ticker": instrument.ticker,
-        "exchange": instrument.exchange,
-        "model_type": model,
-        "horizon": horizon,
-        "seed": seed,
-        "params": parse_params(param or []),
-    }
-    optional = {"features": features and [name.strip() for name in features.split(",")], "start": start, "end": end}
-    body |= {name: value for name, value in optional.items() if value}
+    if panel is None:
+        return [{"ticker": item.ticker, "exchange": item.exchange} for item in instruments]
+    if len({item.exchange for item in instruments}) > 1:
+        fail(f"--panel: expected tickers of one exchange, got {', '.join(str(item) for item in instruments)}")
+    return [{"panel": panel, "tickers": [item.ticker for item in instruments], "exchange": instruments[0].exchange}]
+
+
+def _train_one(body: dict[str, Any], *, wait: bool) -> bool:
+    """Train one definition and show what came of it; whether it went well."""
+    from stock_kit.settings import get_settings
+
     base = get_settings().backend1.url
+    name = f"{body['exchange']}:{body.get('ticker') or body['panel']} {body['model_type']}"
     task = call("POST", f"{base}/api/train", body)
     if not wait:
-        console.print(f"Training {instrument} as task {task['task_id']}; its state: GET {base}{task['status_url']}")
-        return
-    status = _follow(base + task["status_url"], f"{instrument} {model}")
+        console.print(f"Training {name} as task {task['task_id']}; its state: GET {base}{task['status_url']}")
+        return True
+    status = _follow(base + task["status_url"], name)
     if status["state"] != "completed":
         problem = status["error"] or {"title": f"The training was {status['state']}", "detail": status["stage"]}
-        fail(f"{problem['title']}: {problem['detail']}")
+        errors.print(f"{name}: {problem['title']}: {problem['detail']}", style="red", markup=False, highlight=False)
+        return False
     show(status["result"])
+    return True
 
 
 def parse_params(pairs: list[str]) -> dict[str, Any]:
@@ -151,7 +188,8 @@ def verdict(metrics: dict[str, Any]) -> list[str]:
     rows = metrics["horizons"]
     better = [str(row["horizon"]) for row in rows if row["beats_random_walk"]]
     lines = [
-        f"[green]Better than the random walk (5 % level) at {', '.join(better)} sessions ahead.[/green]"
+        f"[green]Better than the random walk at {', '.join(better)} sessions ahead (5 % level, all horizons counted)."
+        "[/green]"
         if better
         else "[yellow]No better than the random walk at any horizon: trust the interval, not the point.[/yellow]"
     ]

@@ -16,11 +16,12 @@ import numpy as np
 import orjson
 
 from stock_mlops.errors import HorizonError, UnusableVectorError
+from stock_mlops.forecasting.direction import DirectionReadout, load_readouts, save_readouts
 from stock_mlops.forecasting.engine import Engine, EstimatorEngine, LinearEngine
-from stock_mlops.forecasting.estimators.base import Floats
+from stock_mlops.forecasting.estimators.base import Floats, Task
 from stock_mlops.forecasting.intervals import Intervals
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,11 @@ class BundleInfo:
     """Where a model comes from, and what it expects."""
 
     exchange: str
-    ticker: str
+    registered_model: str
+    tickers: tuple[str, ...]
+    """One, or the members of a panel."""
     model_type: str
+    task: Task
     features: tuple[str, ...]
     horizon: int
     params: Mapping[str, Any]
@@ -57,10 +61,18 @@ class BundleInfo:
 class ForecastBundle:
     """A fitted model ready to answer. Thread-safe."""
 
-    def __init__(self, info: BundleInfo, engine: Engine, intervals: Intervals) -> None:
+    def __init__(
+        self,
+        info: BundleInfo,
+        engine: Engine,
+        intervals: Intervals,
+        readouts: Sequence[DirectionReadout] | None = None,
+    ) -> None:
         self.info = info
         self.engine = engine
         self.intervals = intervals
+        self._readouts = readouts
+        """Of the direction task: how each horizon's raw probability is read."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -96,7 +108,11 @@ class ForecastBundle:
 
     def predict_rows(self, x: Floats) -> Floats:
         """Log returns (rows, horizon) for many rows of raw features (rows, features)."""
-        return self.engine.predict(x, range(1, self.horizon + 1))
+        raw = self.engine.predict(x, range(1, self.horizon + 1))
+        if self._readouts is None:
+            return raw
+        columns = zip(self._readouts, raw.T, strict=True)
+        return np.column_stack([readout.expected_return(readout.probability(column)) for readout, column in columns])
 
     def vector(self, values: Mapping[str, float | None] | Floats) -> Floats:
         """The inputs (features,) in the model's order, checked; raises :class:`UnusableVectorError`."""
@@ -111,7 +127,7 @@ class ForecastBundle:
         if not finite.all():
             names = [name for name, good in zip(self.features, finite, strict=True) if not good]
             raise UnusableVectorError(
-                f"{self.info.exchange}:{self.info.ticker} has no value for {', '.join(names[:5])}"
+                f"{self.info.registered_model}: no value for {', '.join(names[:5])}"
                 f"{' and others' if len(names) > 5 else ''} in its newest session; load its prices again"
                 " (stock-mlops etl)"
             )
@@ -120,15 +136,19 @@ class ForecastBundle:
     def _forecasts(self, values: Mapping[str, float | None] | Floats, horizons: Sequence[int]) -> list[Forecast]:
         if not horizons or min(horizons) < 1 or max(horizons) > self.horizon:
             raise HorizonError(
-                f"expected a horizon from 1 to {self.horizon} sessions, which this model of {self.info.exchange}:"
-                f"{self.info.ticker} was trained for, got {max(horizons, default=0)}; train one with a longer horizon"
+                f"expected a horizon from 1 to {self.horizon} sessions, which {self.info.registered_model} was trained"
+                f" for, got {max(horizons, default=0)}; train one with a longer horizon"
             )
-        returns = self.engine.predict(self.vector(values)[np.newaxis], horizons)[0]
-        return [
-            self._forecast(horizon, float(value)) for horizon, value in zip(horizons, returns.tolist(), strict=True)
-        ]
+        raw = self.engine.predict(self.vector(values)[np.newaxis], horizons)[0]
+        return [self._forecast(horizon, value) for horizon, value in zip(horizons, raw.tolist(), strict=True)]
 
-    def _forecast(self, horizon: int, predicted: float) -> Forecast:
+    def _forecast(self, horizon: int, raw: float) -> Forecast:
+        if self._readouts is None:
+            predicted, probability_up = raw, self.intervals.probability_up(horizon, raw)
+        else:
+            readout = self._readouts[horizon - 1]
+            probability_up = float(readout.probability(np.array(raw)))
+            predicted = float(readout.expected_return(np.array(probability_up)))
         half = self.intervals.half_width(horizon)
         return Forecast(
             horizon=horizon,
@@ -136,7 +156,7 @@ class ForecastBundle:
             lower_return=predicted - half,
             upper_return=predicted + half,
             level=self.intervals.level,
-            probability_up=self.intervals.probability_up(horizon, predicted),
+            probability_up=probability_up,
         )
 
     def save(self, folder: Path) -> None:
@@ -145,6 +165,8 @@ class ForecastBundle:
         description = {"format": FORMAT, "engine": self.engine.kind, "info": asdict(self.info)}
         (folder / "bundle.json").write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
         self.intervals.save(folder / "intervals.npz")
+        if self._readouts is not None:
+            save_readouts(self._readouts, folder / "direction.npz")
         self.engine.save(folder)
 
     @classmethod
@@ -160,17 +182,17 @@ class ForecastBundle:
         info = _info(description["info"])
         engine: Engine
         if description["engine"] == LinearEngine.kind:
-            engine = LinearEngine.load(folder)
+            engine = LinearEngine.load(folder, info.task)
         else:
-            engine = EstimatorEngine.load(
-                folder, model_type=info.model_type, params=dict(info.params), seed=info.seed, horizon=info.horizon
-            )
-        return cls(info, engine, Intervals.load(folder / "intervals.npz"))
+            engine = EstimatorEngine.load(folder, info.model_type, info.params, info.seed, info.task, info.horizon)
+        readouts = load_readouts(folder / "direction.npz") if info.task == "direction" else None
+        return cls(info, engine, Intervals.load(folder / "intervals.npz"), readouts)
 
 
 def _info(values: dict[str, Any]) -> BundleInfo:
     known = {field.name: values[field.name] for field in fields(BundleInfo)}
-    known["features"] = tuple(known["features"])
+    for name in ("features", "tickers"):
+        known[name] = tuple(known[name])
     for name in ("trained_from", "trained_until"):
         known[name] = date.fromisoformat(known[name])
     return BundleInfo(**known)

@@ -1,8 +1,8 @@
-"""From a training frame to arrays on the exchange's session axis, with every reason not to train said clearly."""
+"""From training frames to arrays on the exchange's session axis, with every reason not to train said clearly."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -10,9 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stock_mlops.errors import InvalidRequestError
-from stock_mlops.forecasting.estimators.base import Floats
+from stock_mlops.forecasting.estimators.base import Floats, Positions
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.splitter import minimum_length
+from stock_mlops.instruments import Instrument
 
 
 class TrainingDataError(InvalidRequestError):
@@ -29,10 +30,21 @@ class TooLittleHistoryError(TrainingDataError):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Rows are consecutive sessions of the exchange; a session that is not stored is a row of NaN."""
+    """Rows of one or many instruments, ordered by session and then by instrument.
+
+    Every session of the exchange is a row of every instrument from its first to its last one; a session that is not
+    stored is a row of NaN.
+    """
 
     sessions: NDArray[np.datetime64]
-    """(n,)"""
+    """(m,): all sessions of the exchange from the first row to the last."""
+    t: Positions
+    """(n,): each row's position among :attr:`sessions`."""
+    member: Positions
+    """(n,): each row's instrument, as its position in :attr:`members`."""
+    members: tuple[Instrument, ...]
+    open: Floats
+    """(n,), adjusted."""
     close: Floats
     """(n,), adjusted."""
     x: Floats
@@ -41,7 +53,7 @@ class Dataset:
     """(n, H): log return from the row's close to the close h sessions later, NaN where either is unknown."""
 
     def __len__(self) -> int:
-        return len(self.sessions)
+        return len(self.t)
 
     @property
     def complete(self) -> NDArray[np.bool_]:
@@ -49,32 +61,45 @@ class Dataset:
         known: NDArray[np.bool_] = np.isfinite(self.x).all(axis=1) & np.isfinite(self.close)
         return known
 
-    def day(self, position: int) -> date:
-        day: date = self.sessions[position].astype(object)
+    def known(self, horizon: int) -> Positions:
+        """Rows with every feature and a label at this horizon."""
+        return np.flatnonzero(self.complete & np.isfinite(self.y[:, horizon - 1]))
+
+    def day(self, row: int) -> date:
+        day: date = self.sessions[self.t[row]].astype(object)
         return day
+
+    def rows(self, chosen: Positions | NDArray[np.bool_]) -> Dataset:
+        """The same sessions with the chosen rows only."""
+        return replace(
+            self,
+            t=self.t[chosen],
+            member=self.member[chosen],
+            open=self.open[chosen],
+            close=self.close[chosen],
+            x=self.x[chosen],
+            y=self.y[chosen],
+        )
 
 
 def build_dataset(spec: ModelSpec, frame: pl.DataFrame) -> Dataset:
-    """Check ``frame`` (``session``, adjusted ``close``, one column per feature; ascending) and lay it out for training.
+    """Check ``frame`` and lay it out for training.
+
+    Args:
+        frame: ``session``, adjusted ``open`` and ``close``, one column per feature; of a panel also ``ticker``.
 
     Raises:
         TooLittleHistoryError: fewer usable sessions than the definition's validation needs; the text names both.
         TrainingDataError: a feature column is missing or empty, prices are not positive or never change, a day is not
-            a session of the exchange.
+            a session of the exchange, a member of the panel has no rows.
     """
-    if missing := [name for name in ("session", "close", *spec.features) if name not in frame.columns]:
-        raise TrainingDataError(f"{spec.instrument}: expected the columns {', '.join(missing)}, which the data lacks")
-    frame = _within(spec, frame)
-    _check_prices(spec, frame["close"])
-    _check_length(spec, frame.height)
-    sessions, position = _session_axis(spec, frame["session"])
-    x = np.full((len(sessions), len(spec.features)), np.nan)
-    x[position] = frame.select(pl.col(list(spec.features)).cast(pl.Float64)).to_numpy()
-    _check_features(spec, x)
-    close = np.full(len(sessions), np.nan)
-    close[position] = frame["close"].cast(pl.Float64).to_numpy()
-    dataset = _after_warm_up(Dataset(sessions, close, x, log_returns(close, spec.horizon)))
-    _check_length(spec, min(len(dataset), int(dataset.complete.sum())))
+    columns = ("session", "open", "close", *spec.features, *(() if spec.panel is None else ("ticker",)))
+    if missing := [name for name in columns if name not in frame.columns]:
+        raise TrainingDataError(f"{spec.subject}: expected the columns {', '.join(missing)}, which the data lacks")
+    parts = [_instrument_rows(spec, instrument, frame) for instrument in spec.instruments]
+    dataset = _after_warm_up(_stacked(parts))
+    usable = min(len(dataset.sessions), len(np.unique(dataset.t[dataset.complete])))
+    _check_length(spec, spec.subject, usable)
     return dataset
 
 
@@ -87,53 +112,96 @@ def log_returns(close: Floats, horizon: int) -> Floats:
     return y
 
 
-def _within(spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:
+def _instrument_rows(spec: ModelSpec, instrument: Instrument, frame: pl.DataFrame) -> Dataset:
+    if spec.panel is not None:
+        frame = frame.filter(pl.col("ticker") == instrument.ticker)
+    frame = _within(spec, instrument, frame)
+    _check_prices(instrument, frame["close"])
+    if spec.panel is None:
+        _check_length(spec, instrument.key, frame.height)
+    sessions, position = _session_axis(instrument, frame["session"])
+    x = np.full((len(sessions), len(spec.features)), np.nan)
+    x[position] = frame.select(pl.col(list(spec.features)).cast(pl.Float64)).to_numpy()
+    _check_features(spec, instrument, x)
+    prices = np.full((2, len(sessions)), np.nan)
+    prices[:, position] = frame.select("open", "close").cast(pl.Float64).to_numpy().T
+    count = np.arange(len(sessions))
+    y = log_returns(prices[1], spec.horizon)
+    return Dataset(sessions, count, np.zeros_like(count), (instrument,), prices[0], prices[1], x, y)
+
+
+def _stacked(parts: list[Dataset]) -> Dataset:
+    """One dataset of all instruments."""
+    if len(parts) == 1:
+        return parts[0]
+    first = min(part.sessions[0] for part in parts)
+    longest = (
+        parts[0]
+        .members[0]
+        .sessions.array(first.astype(object), max(part.sessions[-1] for part in parts).astype(object))
+    )
+    t = np.concatenate([part.t + np.searchsorted(longest, part.sessions[0]) for part in parts])
+    member = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    order = np.lexsort((member, t))
+    return Dataset(
+        longest,
+        t[order],
+        member[order],
+        tuple(part.members[0] for part in parts),
+        np.concatenate([part.open for part in parts])[order],
+        np.concatenate([part.close for part in parts])[order],
+        np.concatenate([part.x for part in parts])[order],
+        np.concatenate([part.y for part in parts])[order],
+    )
+
+
+def _within(spec: ModelSpec, instrument: Instrument, frame: pl.DataFrame) -> pl.DataFrame:
     if frame.is_empty():
-        raise TooLittleHistoryError(f"{spec.instrument} has no stored prices; load them first (stock-mlops etl)")
+        raise TooLittleHistoryError(f"{instrument} has no stored prices; load them first (stock-mlops etl)")
+    frame = frame.sort("session")
     first, last = frame["session"][0], frame["session"][-1]
     kept = frame.filter(
         pl.col("session").is_between(spec.start or first, spec.end or last), pl.col("close").is_not_null()
     )
     if kept.is_empty():
         raise TrainingDataError(
-            f"{spec.instrument}: expected start and end to overlap the stored sessions {first} to {last}, got"
+            f"{instrument}: expected start and end to overlap the stored sessions {first} to {last}, got"
             f" {spec.start or 'the first'} to {spec.end or 'the last'}"
         )
-    return kept.sort("session")
+    return kept
 
 
-def _check_prices(spec: ModelSpec, close: pl.Series) -> None:
+def _check_prices(instrument: Instrument, close: pl.Series) -> None:
     if not bool((close.is_finite() & (close > 0)).all()):
-        raise TrainingDataError(
-            f"{spec.instrument}: expected closes above zero, got one that is not; load the prices again"
-        )
+        raise TrainingDataError(f"{instrument}: expected closes above zero, got one that is not; load the prices again")
     if close.n_unique() == 1:
         raise TrainingDataError(
-            f"{spec.instrument}: the close is {close[0]:g} in all {len(close)} sessions; a price that never changes"
+            f"{instrument}: the close is {close[0]:g} in all {len(close)} sessions; a price that never changes"
             " has no returns to learn from"
         )
 
 
-def _session_axis(spec: ModelSpec, days: pl.Series) -> tuple[NDArray[np.datetime64], NDArray[np.intp]]:
+def _session_axis(instrument: Instrument, days: pl.Series) -> tuple[NDArray[np.datetime64], NDArray[np.intp]]:
     """All sessions of the exchange from the first to the last day, and where each day stands among them."""
     values = days.to_numpy().astype("datetime64[D]")
-    sessions = spec.instrument.sessions.array(days[0], days[-1])
+    sessions = instrument.sessions.array(days[0], days[-1])
     position = np.searchsorted(sessions, values)
     strange = (position >= len(sessions)) | (sessions[np.minimum(position, len(sessions) - 1)] != values)
     if strange.any():
+        first: date = values[strange][0].astype(object)
         raise TrainingDataError(
-            f"{spec.instrument}: {values[strange][0]} is not a session of {spec.exchange}"
+            f"{instrument}: {first} is not a session of {instrument.exchange}"
             f" ({int(strange.sum())} such days); load the prices under the exchange they come from"
         )
     return sessions, position
 
 
-def _check_features(spec: ModelSpec, x: Floats) -> None:
+def _check_features(spec: ModelSpec, instrument: Instrument, x: Floats) -> None:
     empty = np.asarray(~np.isfinite(x).any(axis=0))
     if empty.any() and len(x):
         names = [name for name, is_empty in zip(spec.features, empty.tolist(), strict=True) if is_empty]
         raise TooLittleHistoryError(
-            f"{spec.instrument}: {', '.join(names)} {'has' if len(names) == 1 else 'have'} no value in any of"
+            f"{instrument}: {', '.join(names)} {'has' if len(names) == 1 else 'have'} no value in any of"
             f" {len(x)} sessions; load a longer history or leave {'it' if len(names) == 1 else 'them'} out"
         )
 
@@ -141,16 +209,17 @@ def _check_features(spec: ModelSpec, x: Floats) -> None:
 def _after_warm_up(dataset: Dataset) -> Dataset:
     """Without the first sessions, in which features look back beyond the stored history."""
     complete = dataset.complete
-    first = int(np.argmax(complete)) if complete.any() else len(dataset)
-    return Dataset(dataset.sessions[first:], dataset.close[first:], dataset.x[first:], dataset.y[first:])
+    first = int(dataset.t[np.argmax(complete)]) if complete.any() else len(dataset.sessions)
+    kept = dataset.rows(dataset.t >= first)
+    return replace(kept, sessions=dataset.sessions[first:], t=kept.t - first)
 
 
-def _check_length(spec: ModelSpec, usable: int) -> None:
+def _check_length(spec: ModelSpec, subject: str, usable: int) -> None:
     validation = spec.validation
-    needed = minimum_length(validation.folds, spec.horizon, validation.embargo)
+    needed = minimum_length(validation.folds, spec.horizon, validation.embargo, validation.scheme)
     if usable < needed:
         raise TooLittleHistoryError(
-            f"{spec.instrument}: expected at least {needed} sessions with all features (one year to train on, horizon"
+            f"{subject}: expected at least {needed} sessions with all features (one year to train on, horizon"
             f" {spec.horizon}, {validation.folds} test windows of a month), got {usable}; load a longer history, or ask"
             " for a shorter horizon or fewer folds"
         )

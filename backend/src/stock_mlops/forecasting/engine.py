@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from stock_mlops.forecasting.estimators import Estimator, params_model, registry
-from stock_mlops.forecasting.estimators.base import Floats, LinearForm
+from stock_mlops.forecasting.estimators import Estimator, registry
+from stock_mlops.forecasting.estimators.base import Floats, LinearForm, Task, logistic
 
 # A folded linear model may differ from the pipeline it came from by rounding only.
 _TOLERANCE = 1e-9
 
 
 class Engine(Protocol):
-    """Log returns of all horizons from raw features. Thread-safe once built."""
+    """What the estimators of all horizons answer to raw features: log returns, or probabilities of a rise before
+    calibration. Thread-safe once built."""
 
     kind: ClassVar[str]
 
@@ -26,7 +27,7 @@ class Engine(Protocol):
         ...
 
     def predict(self, x: Floats, horizons: Sequence[int]) -> Floats:
-        """Log returns (rows, len(horizons)) for raw features ``x`` (rows, features)."""
+        """(rows, len(horizons)) for raw features ``x`` (rows, features)."""
         ...
 
     def save(self, folder: Path) -> None: ...
@@ -37,15 +38,17 @@ class LinearEngine:
 
     kind: ClassVar[str] = "linear"
 
-    def __init__(self, coefficients: Floats, intercepts: Floats) -> None:
+    def __init__(self, coefficients: Floats, intercepts: Floats, *, logistic: bool) -> None:
         self._coefficients = coefficients  # (features, horizons)
         self._intercepts = intercepts  # (horizons,)
+        self._logistic = logistic
 
     @classmethod
-    def of(cls, forms: Sequence[LinearForm]) -> LinearEngine:
+    def of(cls, forms: Sequence[LinearForm], task: Task) -> LinearEngine:
         return cls(
             np.column_stack([form.coefficients for form in forms]).astype(np.float64),
             np.array([form.intercept for form in forms], dtype=np.float64),
+            logistic=task == "direction",
         )
 
     @property
@@ -57,15 +60,15 @@ class LinearEngine:
         # All horizons every time: BLAS rounds a product of another shape differently, and the forecast for a horizon
         # must not depend on which others were asked for.
         result: Floats = (x @ self._coefficients + self._intercepts)[:, columns]
-        return result
+        return logistic(result) if self._logistic else result
 
     def save(self, folder: Path) -> None:
         np.savez(folder / "linear.npz", coefficients=self._coefficients, intercepts=self._intercepts)
 
     @classmethod
-    def load(cls, folder: Path) -> LinearEngine:
+    def load(cls, folder: Path, task: Task) -> LinearEngine:
         with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
-            return cls(arrays["coefficients"], arrays["intercepts"])
+            return cls(arrays["coefficients"], arrays["intercepts"], logistic=task == "direction")
 
 
 class EstimatorEngine:
@@ -88,11 +91,17 @@ class EstimatorEngine:
             estimator.save(folder / f"horizon-{horizon:02d}.skops")
 
     @classmethod
-    def load(cls, folder: Path, *, model_type: str, params: dict[str, Any], seed: int, horizon: int) -> EstimatorEngine:
-        checked = params_model(model_type)(**params)
+    def load(
+        cls, folder: Path, model_type: str, params: Mapping[str, Any], seed: int, task: Task, horizon: int
+    ) -> EstimatorEngine:
         make = registry()[model_type]
-        files = [folder / f"horizon-{step:02d}.skops" for step in range(1, horizon + 1)]
-        return cls([make(checked, seed).load(file) for file in files])
+        checked = make.Params(**params)
+        return cls(
+            [
+                make(checked, seed, task, step).load(folder / f"horizon-{step:02d}.skops")
+                for step in range(1, horizon + 1)
+            ]
+        )
 
 
 class EngineMismatchError(RuntimeError):
@@ -109,7 +118,7 @@ def build_engine(estimators: Sequence[Estimator], sample: Floats) -> Engine:
     forms = [form for estimator in estimators if (form := estimator.linear_form()) is not None]
     if len(forms) < len(estimators):
         return plain
-    engine = LinearEngine.of(forms)
+    engine = LinearEngine.of(forms, estimators[0].task)
     horizons = range(1, engine.horizon + 1)
     difference = float(np.abs(engine.predict(sample, horizons) - plain.predict(sample, horizons)).max())
     if difference > _TOLERANCE:

@@ -29,6 +29,14 @@ def conformal_half_width(errors: Floats, level: float = LEVEL) -> float:
     return float(np.partition(np.abs(errors), rank - 1)[rank - 1])
 
 
+def share_above(errors: Floats, bounds: Floats) -> Floats:
+    """Of each bound (n,): the share of ``errors`` above it, never 0 or 1: with m errors seen, nothing rarer than 1 in
+    m + 1 can be told."""
+    m = len(errors)
+    above = 1.0 - np.searchsorted(np.sort(errors), bounds, side="right") / m
+    return np.clip(above, 1.0 / (m + 1), m / (m + 1))
+
+
 class Intervals:
     """Intervals and error distributions of horizons 1..H."""
 

@@ -1,118 +1,79 @@
 """Training: a frame and a definition in, a fitted bundle and an honest evaluation out. Pure: no I/O, no clock.
 
-One estimator per horizon (direct forecasts). Each horizon is judged walk-forward on rows that its training never saw;
-those errors also give the intervals. The model that is kept is then fitted on everything.
+One estimator per horizon (direct forecasts). Each horizon is judged on rows that its training never saw; those errors
+also give the intervals and, of a classifier, the calibration. The model that is kept is then fitted on everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from stock_mlops.forecasting.backtest import BacktestResult, backtest
 from stock_mlops.forecasting.bundle import BundleInfo, ForecastBundle
-from stock_mlops.forecasting.dataset import Dataset, TrainingDataError, build_dataset
+from stock_mlops.forecasting.dataset import Dataset, build_dataset
+from stock_mlops.forecasting.diagnostics import Diagnosis, diagnose
+from stock_mlops.forecasting.direction import fit_readout
 from stock_mlops.forecasting.engine import build_engine
-from stock_mlops.forecasting.estimators import Estimator, params_model, registry
-from stock_mlops.forecasting.estimators.base import Floats
-from stock_mlops.forecasting.intervals import LEVEL, Intervals, conformal_half_width
-from stock_mlops.forecasting.metrics import DieboldMariano, Scores, diebold_mariano, score
-from stock_mlops.forecasting.spec import ModelSpec
-from stock_mlops.forecasting.splitter import Fold, walk_forward
+from stock_mlops.forecasting.estimators import Estimator, registry
+from stock_mlops.forecasting.estimators.base import History
+from stock_mlops.forecasting.evaluation import HorizonEvaluation, evaluate
+from stock_mlops.forecasting.intervals import LEVEL, Intervals
+from stock_mlops.forecasting.metrics import holm
+from stock_mlops.forecasting.search import SearchResult, search
+from stock_mlops.forecasting.spec import ModelSpec, check_available
+from stock_mlops.instruments import Instrument
 
 Progress = Callable[[float, str], None]
 """Told how far the work is (0..1) and what it is at; may raise to stop it."""
 
-# Below this p-value of the Diebold-Mariano test a model counts as better than the random walk.
-SIGNIFICANCE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class FoldScores:
-    """One walk-forward window of one horizon."""
-
-    first: date
-    last: date
-    train_rows: int
-    train_rmse: float
-    """On its own training rows: far below the test's means overfitting."""
-    test: Scores
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "first": self.first.isoformat(),
-            "last": self.last.isoformat(),
-            "train_rows": self.train_rows,
-            "train_rmse": self.train_rmse,
-            **self.test.to_dict(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Forecasts of one horizon for rows that were not trained on, in the order of time; all (n,)."""
-
-    sessions: NDArray[np.datetime64]
-    """When each forecast was made."""
-    y: Floats
-    y_hat: Floats
-    fold: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class HorizonEvaluation:
-    """What walk-forward validation found for one horizon."""
-
-    horizon: int
-    pooled: Scores
-    """Over all test windows together."""
-    dm: DieboldMariano | None
-    half_width: float
-    coverage: float | None
-    """Share of returns inside the interval, each window judged by intervals from earlier windows alone."""
-    folds: tuple[FoldScores, ...]
-    oof: OutOfFold
-
-    @property
-    def beats_random_walk(self) -> bool:
-        return self.dm is not None and self.dm.statistic > 0 and self.dm.p_value < SIGNIFICANCE
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "horizon": self.horizon,
-            **self.pooled.to_dict(),
-            "dm_statistic": None if self.dm is None else self.dm.statistic,
-            "dm_p_value": None if self.dm is None else self.dm.p_value,
-            "beats_random_walk": self.beats_random_walk,
-            "half_width": self.half_width,
-            "coverage": self.coverage,
-            "fold_mean": _fold_mean(self.folds),
-            "folds": [fold.to_dict() for fold in self.folds],
-        }
+# Where the search for parameters ends on the progress bar, and where the fits do.
+_SEARCHED, _FITTED = 0.5, 0.95
+_EXAMPLE_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
     bundle: ForecastBundle
     horizons: tuple[HorizonEvaluation, ...]
-    rows: int
+    dataset: Dataset
+    diagnosis: Diagnosis
+    histories: tuple[History, ...]
+    """Of the final fits, one per horizon; empty unless the model type is fitted by iterations."""
+    backtests: tuple[tuple[Instrument, BacktestResult], ...]
+    """Of the shortest and the longest horizon for one ticker, of the shortest for each member of a panel."""
+    search: SearchResult | None
     example: tuple[float, ...]
-    """The newest row of features, in the bundle's order."""
+    """The newest complete row of features, in the bundle's order."""
+
+    @property
+    def rows(self) -> int:
+        """Rows with all features."""
+        return int(self.dataset.complete.sum())
+
+    @property
+    def trials(self) -> int:
+        """Parameter combinations that were tried before this one was kept."""
+        return 1 if self.search is None else len(self.search.trials)
 
     @property
     def metrics(self) -> dict[str, Any]:
         """Plain values for the catalog and the API."""
         return {
             "level": LEVEL,
+            "task": self.bundle.info.task,
             "rows": self.rows,
+            "trials": self.trials,
+            "params": dict(self.bundle.info.params),
             "beats_random_walk": any(item.beats_random_walk for item in self.horizons),
             "horizons": [item.to_dict() for item in self.horizons],
+            "backtests": [{"ticker": who.ticker, **result.to_dict()} for who, result in self.backtests],
+            **self.diagnosis.to_dict(),
         }
 
 
@@ -124,14 +85,17 @@ def train(
     feature_version: str,
     progress: Progress = lambda _fraction, _stage: None,
 ) -> TrainingResult:
-    """Validate and fit the model of ``spec`` on ``frame`` (``session``, adjusted ``close``, features; ascending).
+    """Validate and fit the model of ``spec`` on ``frame`` (``session``, adjusted ``open`` and ``close``, features; of a
+    panel also ``ticker``).
 
     The same spec and frame give the same bundle bit for bit.
 
     Raises:
         TooLittleHistoryError, TrainingDataError: see :func:`~stock_mlops.forecasting.dataset.build_dataset`.
+        UnavailableModelError: the model type's library is not installed.
     """
-    _new_estimator(spec).prepare()
+    check_available(spec)
+    _make(spec, spec.params, 1).prepare()
     # One thread of BLAS and OpenMP: tables of this size gain little from more, threads that wait for each other crawl
     # on a busy machine (a hundredfold was seen), and sums in another order differ in the last bit.
     with threadpool_limits(limits=1):
@@ -141,117 +105,118 @@ def train(
 def _train(
     spec: ModelSpec, dataset: Dataset, data_version: str, feature_version: str, progress: Progress
 ) -> TrainingResult:
-    steps = spec.horizon * (spec.validation.folds + 1)
+    found = _search(spec, dataset, progress)
+    params = spec.params if found is None else found.params
+
+    def make(horizon: int) -> Estimator:
+        return _make(spec, params, horizon)
+
     evaluations, estimators = [], []
+    steps = spec.validation.folds + 1
     for horizon in range(1, spec.horizon + 1):
-        done = (horizon - 1) * (spec.validation.folds + 1)
+        stage = f"horizon {horizon} of {spec.horizon}"
 
-        def report(step: int, stage: str, done: int = done) -> None:
-            progress((done + step) / steps, stage)
+        def report(number: int, what: str = "", horizon: int = horizon, stage: str = stage) -> None:
+            begun = 0.0 if found is None else _SEARCHED
+            share = ((horizon - 1) * steps + number) / (spec.horizon * steps)
+            progress(begun + (_FITTED - begun) * share, f"{stage}: {what or f'fold {number + 1} of {steps - 1}'}")
 
-        evaluations.append(_evaluate(spec, dataset, horizon, report))
-        report(spec.validation.folds, f"horizon {horizon} of {spec.horizon}: final fit")
-        rows = _known(dataset, horizon)
-        estimators.append(_new_estimator(spec).fit(dataset.x[rows], dataset.y[rows, horizon - 1]))
+        evaluations.append(evaluate(spec, dataset, horizon, make, report))
+        report(steps - 1, "final fit")
+        rows = dataset.known(horizon)
+        estimators.append(make(horizon).fit(dataset.x[rows], dataset.y[rows, horizon - 1], dataset.t[rows]))
+    progress(_FITTED, "learning curve and importance")
+    diagnosis = diagnose(spec, dataset, make)
+    adjusted = holm([None if item.dm is None else item.dm.p_value for item in evaluations])
+    horizons = tuple(replace(item, adjusted_p_value=p) for item, p in zip(evaluations, adjusted, strict=True))
+    return TrainingResult(
+        bundle=_bundle(spec, params, dataset, estimators, horizons, (data_version, feature_version)),
+        horizons=horizons,
+        dataset=dataset,
+        diagnosis=diagnosis,
+        histories=tuple(history for item in estimators if (history := item.history) is not None),
+        backtests=_backtests(spec, dataset, horizons, 1 if found is None else len(found.trials)),
+        search=found,
+        example=tuple(dataset.x[np.flatnonzero(dataset.complete)[-1]].tolist()),
+    )
+
+
+def _make(spec: ModelSpec, params: Mapping[str, Any], horizon: int) -> Estimator:
+    estimator = registry()[spec.model_type]
+    return estimator(estimator.Params(**params), spec.seed, spec.task or estimator.tasks[0], horizon)
+
+
+def _search(spec: ModelSpec, dataset: Dataset, progress: Progress) -> SearchResult | None:
+    if spec.search is None:
+        return None
+    trials = spec.search.trials
+
+    def report(number: int) -> None:
+        progress(_SEARCHED * min(number / trials, 1.0), f"search: trial {number + 1} of {trials}")
+
+    return search(spec, dataset, lambda params, horizon: _make(spec, params, horizon), report)
+
+
+def _bundle(
+    spec: ModelSpec,
+    params: Mapping[str, Any],
+    dataset: Dataset,
+    estimators: list[Estimator],
+    horizons: tuple[HorizonEvaluation, ...],
+    versions: tuple[str, str],
+) -> ForecastBundle:
     complete = np.flatnonzero(dataset.complete)
     info = BundleInfo(
         exchange=spec.exchange,
-        ticker=spec.ticker,
+        registered_model=spec.registered_model,
+        tickers=tuple(member.ticker for member in dataset.members),
         model_type=spec.model_type,
+        task=estimators[0].task,
         features=spec.features,
         horizon=spec.horizon,
-        params=spec.params,
+        params=dict(params),
         seed=spec.seed,
         spec_hash=spec.spec_hash,
-        feature_version=feature_version,
-        data_version=data_version,
+        feature_version=versions[1],
+        data_version=versions[0],
         trained_from=dataset.day(int(complete[0])),
         trained_until=dataset.day(int(complete[-1])),
     )
-    engine = build_engine(estimators, dataset.x[complete[-50:]])
-    intervals = Intervals.of([item.oof.y - item.oof.y_hat for item in evaluations])
-    return TrainingResult(
-        ForecastBundle(info, engine, intervals),
-        tuple(evaluations),
-        len(complete),
-        tuple(dataset.x[complete[-1]].tolist()),
+    readouts = (
+        [
+            fit_readout(item.raw, item.oof.y, dataset.y[dataset.known(item.horizon), item.horizon - 1])
+            for item in horizons
+        ]
+        if info.task == "direction"
+        else None
+    )
+    engine = build_engine(estimators, dataset.x[complete[-_EXAMPLE_ROWS:]])
+    return ForecastBundle(info, engine, Intervals.of([item.oof.y - item.oof.y_hat for item in horizons]), readouts)
+
+
+def _backtests(
+    spec: ModelSpec, dataset: Dataset, horizons: tuple[HorizonEvaluation, ...], trials: int
+) -> tuple[tuple[Instrument, BacktestResult], ...]:
+    if spec.validation.scheme == "purged_kfold":
+        return ()  # its models were trained on what came after
+    chosen = horizons[:1] if spec.panel is not None or spec.horizon == 1 else (horizons[0], horizons[-1])
+    return tuple(
+        (member, _backtest_of(dataset, number, item, trials))
+        for item in chosen
+        for number, member in enumerate(dataset.members)
+        if (dataset.member[item.oof.rows] == number).any()
     )
 
 
-def _new_estimator(spec: ModelSpec) -> Estimator:
-    return registry()[spec.model_type](params_model(spec.model_type)(**spec.params), spec.seed)
-
-
-def _known(dataset: Dataset, horizon: int) -> NDArray[np.intp]:
-    """Positions that have all features and a label at this horizon."""
-    return np.flatnonzero(dataset.complete & np.isfinite(dataset.y[:, horizon - 1]))
-
-
-def _evaluate(spec: ModelSpec, dataset: Dataset, horizon: int, report: Callable[[int, str], None]) -> HorizonEvaluation:
-    validation = spec.validation
-    known = _known(dataset, horizon)
-    y = dataset.y[:, horizon - 1]
-    folds, tested, forecasts, numbers = [], [], [], []
-    splits = walk_forward(
-        len(dataset), folds=validation.folds, horizon=horizon, embargo=validation.embargo, scheme=validation.scheme
+def _backtest_of(dataset: Dataset, member: int, item: HorizonEvaluation, trials: int) -> BacktestResult:
+    forecasts = np.full(len(dataset), np.nan)
+    forecasts[item.oof.rows] = item.oof.y_hat
+    mine = np.flatnonzero(dataset.member == member)
+    return backtest(
+        dataset.sessions[dataset.t[mine]],
+        dataset.open[mine],
+        dataset.close[mine],
+        forecasts[mine],
+        item.horizon,
+        trials=trials,
     )
-    for number, fold in enumerate(splits):
-        report(number, f"horizon {horizon} of {spec.horizon}: fold {number + 1} of {validation.folds}")
-        train_rows, test_rows = _rows(spec, dataset, known, fold)
-        estimator = _new_estimator(spec).fit(dataset.x[train_rows], y[train_rows])
-        y_hat = estimator.predict(dataset.x[test_rows])
-        folds.append(
-            FoldScores(
-                first=dataset.day(int(test_rows[0])),
-                last=dataset.day(int(test_rows[-1])),
-                train_rows=len(train_rows),
-                train_rmse=score(y[train_rows], estimator.predict(dataset.x[train_rows])).rmse,
-                test=score(y[test_rows], y_hat),
-            )
-        )
-        tested.append(test_rows)
-        forecasts.append(y_hat)
-        numbers.append(np.full(len(test_rows), number))
-    positions = np.concatenate(tested)
-    oof = OutOfFold(dataset.sessions[positions], y[positions], np.concatenate(forecasts), np.concatenate(numbers))
-    return HorizonEvaluation(
-        horizon=horizon,
-        pooled=score(oof.y, oof.y_hat),
-        dm=diebold_mariano(oof.y, oof.y_hat, horizon),
-        half_width=conformal_half_width(oof.y - oof.y_hat),
-        coverage=_coverage(oof),
-        folds=tuple(folds),
-        oof=oof,
-    )
-
-
-def _rows(
-    spec: ModelSpec, dataset: Dataset, known: NDArray[np.intp], fold: Fold
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    train_rows = known[(known >= fold.train_start) & (known < fold.train_end)]
-    test_rows = known[(known >= fold.test_start) & (known < fold.test_end)]
-    if len(train_rows) < 2 or len(test_rows) < 1:
-        raise TrainingDataError(
-            f"{spec.instrument}: too many sessions without features between {dataset.day(fold.train_start)} and"
-            f" {dataset.day(fold.test_end - 1)}; load those prices again, or choose start and end around the hole"
-        )
-    return train_rows, test_rows
-
-
-def _coverage(oof: OutOfFold) -> float | None:
-    errors = np.abs(oof.y - oof.y_hat)
-    inside = [
-        errors[oof.fold == number] <= conformal_half_width(errors[oof.fold < number])
-        for number in range(1, int(oof.fold.max()) + 1)
-    ]
-    return float(np.concatenate(inside).mean()) if inside else None
-
-
-def _fold_mean(folds: tuple[FoldScores, ...]) -> dict[str, float | None]:
-    """Each metric's mean over the test windows that define it."""
-    rows = [fold.test.to_dict() for fold in folds]
-    means: dict[str, float | None] = {}
-    for name in rows[0]:
-        values = [value for row in rows if (value := row[name]) is not None]
-        means[name] = float(np.mean(values)) if values else None
-    return means

@@ -71,6 +71,8 @@ class ResidentModels:
         self._bound = settings.resident_models
         self._patience = patience
         self._known: dict[str, Champion] | None = None
+        self._panels: dict[str, Champion] = {}
+        """Of each instrument that a panel serves, by its key."""
         self._resident: OrderedDict[str, ServedModel] = OrderedDict()
         self._loading: dict[Champion, Future[ServedModel]] = {}
         self._failures: dict[str, _Failure] = {}
@@ -91,7 +93,7 @@ class ResidentModels:
             self._watcher.join(timeout=5)
 
     async def model_for(self, instrument: Instrument) -> ServedModel | None:
-        """The champion of an instrument, or None when it has none.
+        """The champion of an instrument, else of the newest panel that it belongs to, or None when it has neither.
 
         Raises:
             DependencyUnavailableError: it has one, which is not in memory and cannot be brought there now.
@@ -99,7 +101,7 @@ class ResidentModels:
         known = self._known
         if known is None:
             known = await self._first_answer()
-        ref = known.get(instrument.registered_model)
+        ref = known.get(instrument.registered_model) or self._panels.get(instrument.key)
         if ref is None:
             return None
         with self._lock:
@@ -111,7 +113,9 @@ class ResidentModels:
 
     def refresh(self) -> None:
         """Ask the catalog once, and load what changed among the models in memory. Errors are the catalog's."""
-        known = {ref.registered_name: ref for ref in self._champions()}
+        champions = list(self._champions())
+        known = {ref.registered_name: ref for ref in champions}
+        self._panels = {key: ref for ref in champions for key in ref.members}
         before, self._known = self._known, known
         self._told_at = time.monotonic()
         self._told.set()

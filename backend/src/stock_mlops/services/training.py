@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from stock_mlops.forecasting.plots import write_plots
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.jobs import Completion, JobRun
+from stock_mlops.services.training_record import run_record, write_evaluation
 from stock_mlops.stores.catalog import CHAMPION, Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.postgres import get_engine
@@ -97,7 +99,7 @@ class Training:
         """Train and register in MLflow; the version serves only when the caller enters it in the catalog."""
         spec = definition.parsed()
         progress(0.0, "reading data")
-        frame, data_version = self._data.training_frame(spec.instrument, spec.features, spec.start, spec.end)
+        frame, data_version = self._read(spec)
 
         def fitting(fraction: float, stage: str) -> None:
             progress(_FITTING_FROM + fraction * (_FITTING_TO - _FITTING_FROM), stage)
@@ -122,6 +124,19 @@ class Training:
             job_id=job_id,
         )
 
+    def _read(self, spec: ModelSpec) -> tuple[pl.DataFrame, str]:
+        """The definition's data and their version; a panel's are its members' one below the other."""
+        if spec.panel is None:
+            return self._data.training_frame(spec.instruments[0], spec.features, spec.start, spec.end)
+        import polars as pl
+
+        frames, versions = [], hashlib.sha256()
+        for instrument in spec.instruments:
+            frame, version = self._data.training_frame(instrument, spec.features, spec.start, spec.end)
+            frames.append(frame.with_columns(ticker=pl.lit(instrument.ticker)))
+            versions.update(f"{instrument}={version}\n".encode())
+        return pl.concat(frames), versions.hexdigest()[:16]
+
     def _register(self, definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> Registered:
         spec = definition.parsed()
         with TemporaryDirectory(prefix="stock-training-") as temporary:
@@ -129,19 +144,16 @@ class Training:
             files = ModelFiles(
                 bundle=workdir / "bundle",
                 plots=workdir / "plots",
+                evaluation=workdir / "evaluation",
                 inputs=spec.features,
                 outputs=[f"return_{horizon}" for horizon in range(1, spec.horizon + 1)],
                 example=dict(zip(spec.features, result.example, strict=True)),
             )
             result.bundle.save(files.bundle)
-            write_plots(result.horizons, files.plots)
-            record = RunRecord(
-                name=f"{spec.model_type} h{spec.horizon}",
-                params=_params(spec),
-                metrics=_run_metrics(result),
-                tags=_tags(definition, result, job_id),
-            )
-            return self._registry.log_and_register(spec.instrument.registered_model, record, files, workdir)
+            write_plots(result, files.plots)
+            write_evaluation(result, files.evaluation)
+            record = run_record(definition, spec, result, job_id)
+            return self._registry.log_and_register(spec.registered_model, record, files, workdir)
 
 
 def open_training(settings: Settings) -> Training:
@@ -165,45 +177,3 @@ def _paced(run: JobRun) -> Callable[[float, str], None]:
             written = monotonic()
 
     return progress
-
-
-def _params(spec: ModelSpec) -> dict[str, object]:
-    return {
-        "model_type": spec.model_type,
-        "horizon": spec.horizon,
-        "features": ",".join(spec.features),
-        "feature_count": len(spec.features),
-        "start": spec.start or "",
-        "end": spec.end or "",
-        "seed": spec.seed,
-        **{f"validation.{name}": value for name, value in spec.validation.model_dump().items()},
-        **{f"params.{name}": value for name, value in spec.params.items()},
-    }
-
-
-def _run_metrics(result: TrainingResult) -> dict[str, float]:
-    """Every number of every horizon as ``<metric>_h<horizon>``; undefined ones are left out."""
-    metrics: dict[str, float] = {"rows": float(result.rows)}
-    for item in result.horizons:
-        values: dict[str, Any] = item.to_dict()
-        for name, value in values.items():
-            if name != "horizon" and isinstance(value, int | float):
-                metrics[f"{name}_h{item.horizon}"] = float(value)
-        metrics[f"train_rmse_h{item.horizon}"] = sum(fold.train_rmse for fold in item.folds) / len(item.folds)
-    return metrics
-
-
-def _tags(definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> dict[str, str]:
-    info = result.bundle.info
-    return {
-        "exchange": info.exchange,
-        "ticker": info.ticker,
-        "model_id": str(definition.id),
-        "job_id": "" if job_id is None else str(job_id),
-        "spec_hash": info.spec_hash,
-        "data_version": info.data_version,
-        "feature_version": info.feature_version,
-        "seed": str(info.seed),
-        "trained_from": info.trained_from.isoformat(),
-        "trained_until": info.trained_until.isoformat(),
-    }

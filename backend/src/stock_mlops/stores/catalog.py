@@ -26,17 +26,16 @@ class ModelDefinition:
     id: UUID
     name: str
     exchange: str
-    ticker: str
+    ticker: str | None
+    """None: a panel's."""
+    panel: str | None
     model_type: str
+    registered_name: str
     spec: Mapping[str, Any]
     """Plain values of the :class:`ModelSpec`."""
     spec_hash: str
     created_at: datetime
     updated_at: datetime
-
-    @property
-    def registered_name(self) -> str:
-        return Instrument(self.exchange, self.ticker).registered_model
 
     def parsed(self) -> ModelSpec:
         """The spec, validated; raises ``InvalidSpecError`` when this version no longer knows what it names."""
@@ -86,6 +85,8 @@ class Champion:
     version: int
     run_id: str
     artifact_uri: str
+    members: tuple[str, ...] = ()
+    """Keys of the instruments (``US:AAPL``) that a panel serves; empty for one ticker's own model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class DefinitionPage:
     total: int
 
 
-_DEFINITION = "id, name, exchange, ticker, model_type, spec, spec_hash, created_at, updated_at"
+_DEFINITION = "id, name, exchange, ticker, panel, model_type, registered_name, spec, spec_hash, created_at, updated_at"
 _VERSION = (
     "model_id, registered_name, version, run_id, artifact_uri, alias, data_version, feature_version, horizon, metrics,"
     " trained_until, job_id, created_at"
@@ -124,8 +125,10 @@ class Catalog:
         with self._engine.begin() as tx:
             row = tx.execute(
                 text(f"""
-                    INSERT INTO model_definitions (id, name, exchange, ticker, model_type, spec, spec_hash)
-                    VALUES (:id, :name, :exchange, :ticker, :model_type, CAST(:spec AS jsonb), :spec_hash)
+                    INSERT INTO model_definitions (id, name, exchange, ticker, panel, model_type, registered_name, spec,
+                        spec_hash)
+                    VALUES (:id, :name, :exchange, :ticker, :panel, :model_type, :registered_name,
+                        CAST(:spec AS jsonb), :spec_hash)
                     ON CONFLICT (spec_hash) DO UPDATE SET updated_at = now() RETURNING {_DEFINITION}
                 """),  # noqa: S608  the columns are a constant
                 {
@@ -133,7 +136,9 @@ class Catalog:
                     "name": name or spec.name,
                     "exchange": spec.exchange,
                     "ticker": spec.ticker,
+                    "panel": spec.panel,
                     "model_type": spec.model_type,
+                    "registered_name": spec.registered_model,
                     "spec": orjson.dumps(spec.model_dump(mode="json")).decode(),
                     "spec_hash": spec.spec_hash,
                 },
@@ -153,6 +158,7 @@ class Catalog:
         *,
         exchange: str | None = None,
         ticker: str | None = None,
+        panel: str | None = None,
         model_type: str | None = None,
         limit: int = 50,
         offset: int = 0,
@@ -160,8 +166,9 @@ class Catalog:
         """Definitions that match, the newest first, and how many there are in all."""
         where = """WHERE (CAST(:exchange AS text) IS NULL OR exchange = :exchange)
             AND (CAST(:ticker AS text) IS NULL OR ticker = :ticker)
+            AND (CAST(:panel AS text) IS NULL OR panel = :panel)
             AND (CAST(:model_type AS text) IS NULL OR model_type = :model_type)"""
-        wanted = {"exchange": exchange, "ticker": ticker, "model_type": model_type}
+        wanted = {"exchange": exchange, "ticker": ticker, "panel": panel, "model_type": model_type}
         with self._engine.begin() as tx:
             total = tx.execute(text(f"SELECT count(*) FROM model_definitions {where}"), wanted).scalar_one()  # noqa: S608
             rows = tx.execute(
@@ -194,13 +201,20 @@ class Catalog:
         return None if row is None else _version(row)
 
     def champions(self) -> list[Champion]:
-        """All champions, in one cheap query."""
+        """All champions, the newest last, in one cheap query."""
         with self._engine.begin() as tx:
             rows = tx.execute(
-                text("SELECT registered_name, version, run_id, artifact_uri FROM model_versions WHERE alias = :alias"),
+                text("""
+                    SELECT v.registered_name, v.version, v.run_id, v.artifact_uri, d.exchange, d.spec -> 'tickers'
+                    FROM model_versions v JOIN model_definitions d ON d.id = v.model_id
+                    WHERE v.alias = :alias ORDER BY v.created_at
+                """),
                 {"alias": CHAMPION},
             ).all()
-        return [Champion(*row) for row in rows]
+        return [
+            Champion(name, version, run_id, uri, tuple(Instrument(exchange, ticker).key for ticker in tickers or ()))
+            for name, version, run_id, uri, exchange, tickers in rows
+        ]
 
     def add_version(self, connection: Connection, new: NewVersion) -> None:
         """Enter a version and make it the champion, inside the caller's transaction."""

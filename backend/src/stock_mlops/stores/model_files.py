@@ -81,7 +81,6 @@ class ModelFiles:
 
 def _read(folder: Path, ref: Champion) -> ForecastBundle:
     bundle = ForecastBundle.load(folder)
-    named = f"stock-{bundle.info.exchange}-{bundle.info.ticker}"
-    if named != ref.registered_name:
-        raise ValueError(f"{folder}: expected a model of {ref.registered_name}, got one of {named}")
+    if bundle.info.registered_model != ref.registered_name:
+        raise ValueError(f"{folder}: expected {ref.registered_name}, got {bundle.info.registered_model}")
     return bundle

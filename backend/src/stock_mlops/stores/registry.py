@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ log = get_logger(__name__)
 _MODEL_PATH = "model"
 # Longest value of a parameter that MLflow's database takes.
 _PARAM_LENGTH = 6000
+# Most metrics that the server takes at once.
+_BATCH = 900
 # MLflow's own default waits for minutes; a job that fails sooner is retried by its queue, with its owner told why.
 _RETRIES = 2
 _BACK_OFF = 1
@@ -37,14 +39,20 @@ class RunRecord:
     params: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    series: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Metrics with one value per step."""
+    children: Sequence[RunRecord] = ()
+    """Runs nested in this one: the trials of a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """What a run keeps: the bundle's folder, its plots, and the columns that the model takes and gives."""
+    """What a run keeps: the bundle's folder, its plots, what it was judged by, and the columns that the model takes and
+    gives."""
 
     bundle: Path
     plots: Path
+    evaluation: Path
     inputs: Sequence[str]
     outputs: Sequence[str]
     example: Mapping[str, float]
@@ -84,7 +92,10 @@ class ModelRegistry:
             )
             run_id = run.info.run_id
             try:
-                self._log(client, run_id, record, files, workdir)
+                self._log_values(client, run_id, record)
+                self._log_files(client, run_id, files, workdir)
+                for child in record.children:
+                    self._log_child(client, run, child)
                 version = self._register(client, name, run)
             except Exception:
                 client.set_terminated(run_id, "FAILED")
@@ -135,16 +146,33 @@ class ModelRegistry:
                 experiment = client.get_experiment_by_name(name)  # another worker was faster
         return str(experiment.experiment_id)
 
-    def _log(self, client: Any, run_id: str, record: RunRecord, files: ModelFiles, workdir: Path) -> None:
+    @staticmethod
+    def _log_values(client: Any, run_id: str, record: RunRecord) -> None:
         from mlflow.entities import Metric, Param
 
         now = _now()
         params = [Param(key, str(value)[:_PARAM_LENGTH]) for key, value in record.params.items()]
         metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
-        client.log_batch(run_id, metrics=metrics, params=params)
+        metrics += [
+            Metric(key, value, now, step) for key, values in record.series.items() for step, value in enumerate(values)
+        ]
+        client.log_batch(run_id, metrics=metrics[:_BATCH], params=params)
+        for start in range(_BATCH, len(metrics), _BATCH):
+            client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+    def _log_child(self, client: Any, parent: Any, record: RunRecord) -> None:
+        tags = {**record.tags, "mlflow.parentRunId": parent.info.run_id}
+        run_id = client.create_run(
+            parent.info.experiment_id, run_name=record.name, tags=tags, start_time=_now()
+        ).info.run_id
+        self._log_values(client, run_id, record)
+        client.set_terminated(run_id, "FINISHED")
+
+    def _log_files(self, client: Any, run_id: str, files: ModelFiles, workdir: Path) -> None:
         save_model(workdir / _MODEL_PATH, files, run_id)
         client.log_artifacts(run_id, str(workdir / _MODEL_PATH), _MODEL_PATH)
         client.log_artifacts(run_id, str(files.plots), "plots")
+        client.log_artifacts(run_id, str(files.evaluation), "evaluation")
 
     @staticmethod
     def _register(client: Any, name: str, run: Any) -> int:
