@@ -7,9 +7,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import polars as pl
+
+from stock_mlops.features.intermediates import depends_on_row_alone, price_columns
 
 _REVISION = 1
 """Raise it when the values of an existing definition change; added and removed features are noticed by themselves."""
@@ -40,11 +42,21 @@ class Feature:
     """One of the features that a model is trained on unless its definition names others."""
 
     def __post_init__(self) -> None:
-        used = set(self.expression.meta.root_names())
+        used = price_columns(self.expression)
         if used != set(self.inputs):
             raise ValueError(f"feature {self.name}: declares the inputs {sorted(self.inputs)}, reads {sorted(used)}")
         if self.default and not self.stationary:
             raise ValueError(f"feature {self.name}: a default feature has to be stationary")
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Prices and intermediate columns that the expression reads itself."""
+        return tuple(dict.fromkeys(self.expression.meta.root_names()))
+
+    @cached_property
+    def by_row(self) -> bool:
+        """Whether the expression looks at single rows of ``sources`` only, so that tickers need not be told apart."""
+        return depends_on_row_alone(self.expression)
 
 
 @lru_cache(maxsize=1)

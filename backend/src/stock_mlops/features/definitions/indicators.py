@@ -6,33 +6,73 @@ import math
 
 import polars as pl
 
+from stock_mlops.features.intermediates import derived, window
+
 OPEN, HIGH, LOW, CLOSE, VOLUME = (pl.col(name) for name in ("open", "high", "low", "close", "volume"))
+
+WINDOWS = (5, 10, 20, 30, 60)
+"""Of the features in the manner of Alpha158 (Yang et al., Qlib, 2020), in sessions: a week to a quarter."""
 
 # An exponential average forgets its start by the factor (1 - alpha) per session; 1e-10 leaves room for the ratio of the
 # first price to the present one.
 _FORGOTTEN = 1e-10
 
-# A rolling window over equal values leaves such residues of its running sums.
+# What a price or a volume is nothing beside.
 _NOTHING = 1e-9
 
 
-def mean(values: pl.Expr, window: int) -> pl.Expr:
-    return values.rolling_mean(window)
+def before(values: pl.Expr, sessions: int = 1) -> pl.Expr:
+    """The value of so many sessions ago."""
+    return window("lag", values, rows=sessions)
 
 
-def deviation(values: pl.Expr, window: int) -> pl.Expr:
+def total(values: pl.Expr, sessions: int) -> pl.Expr:
+    return window("sum", values, rows=sessions)
+
+
+def mean(values: pl.Expr, sessions: int) -> pl.Expr:
+    return total(values, sessions) / sessions
+
+
+def highest(values: pl.Expr, sessions: int) -> pl.Expr:
+    return values if sessions == 1 else window("max", values, rows=sessions)
+
+
+def lowest(values: pl.Expr, sessions: int) -> pl.Expr:
+    return values if sessions == 1 else window("min", values, rows=sessions)
+
+
+def variance(values: pl.Expr, sessions: int) -> pl.Expr:
+    """Sample variance (ddof 1)."""
+    return window("m2", values, rows=sessions) / (sessions - 1)
+
+
+def deviation(values: pl.Expr, sessions: int) -> pl.Expr:
     """Standard deviation of the window itself (ddof 0), as Bollinger defined his bands."""
-    return values.rolling_std(window, ddof=0)
+    return (window("m2", values, rows=sessions) / sessions).sqrt()
+
+
+def sample_deviation(values: pl.Expr, sessions: int) -> pl.Expr:
+    """Standard deviation (ddof 1)."""
+    return variance(values, sessions).sqrt()
+
+
+def correlation(left: pl.Expr, right: pl.Expr, sessions: int) -> pl.Expr:
+    """Pearson's, 0 where one of the two stands still."""
+    squares = window("m2", left, rows=sessions) * window("m2", right, rows=sessions)
+    return ratio(window("comoment", left, right, rows=sessions), squares.sqrt(), neutral=0.0).clip(-1.0, 1.0)
 
 
 def ema(values: pl.Expr, span: int) -> pl.Expr:
     """Exponential average with alpha = 2 / (span + 1), started at the first value, null before ``span`` values."""
-    return values.ewm_mean(span=span, adjust=False, min_samples=span)
+    average = values.ewm_mean(span=span, adjust=False, min_samples=span)
+    return derived(f"ema({values.meta.output_name()}, {span})", average)
 
 
-def wilder(values: pl.Expr, window: int) -> pl.Expr:
-    """Wilder's average: exponential with alpha = 1 / window."""
-    return values.ewm_mean(alpha=1 / window, adjust=False, min_samples=window)
+def wilder(values: pl.Expr, sessions: int) -> pl.Expr:
+    """Wilder's average: exponential with alpha = 1 / sessions."""
+    average = values.ewm_mean(alpha=1 / sessions, adjust=False, min_samples=sessions)
+    return derived(f"wilder({values.meta.output_name()}, {sessions})", average)
 
 
 def warm_up(alpha: float) -> int:
@@ -42,30 +82,6 @@ def warm_up(alpha: float) -> int:
 
 def ema_warm_up(span: int) -> int:
     return warm_up(2 / (span + 1))
-
-
-def log_return(window: int = 1) -> pl.Expr:
-    return (CLOSE / CLOSE.shift(window)).log()
-
-
-def macd() -> pl.Expr:
-    """Moving average convergence divergence: EMA12 - EMA26 (Appel)."""
-    return ema(CLOSE, 12) - ema(CLOSE, 26)
-
-
-def macd_signal() -> pl.Expr:
-    return ema(macd(), 9)
-
-
-MACD_LOOKBACK = ema_warm_up(26)
-# The signal starts 25 sessions after the averages it smooths, and has its own start to forget.
-SIGNAL_LOOKBACK = MACD_LOOKBACK + ema_warm_up(9)
-
-
-def true_range() -> pl.Expr:
-    """The session's range, stretched to the previous close (Wilder)."""
-    before = CLOSE.shift(1)
-    return pl.max_horizontal(HIGH, before) - pl.min_horizontal(LOW, before)
 
 
 def per_price(values: pl.Expr) -> pl.Expr:
@@ -79,3 +95,35 @@ def share(part: pl.Expr, whole: pl.Expr, *, neutral: float) -> pl.Expr:
     A null would cost every model these rows, and a source without volumes all of them.
     """
     return pl.when(whole.abs() > _NOTHING).then(part / whole).when(whole.abs() <= _NOTHING).then(neutral)
+
+
+def ratio(part: pl.Expr, whole: pl.Expr, *, neutral: float) -> pl.Expr:
+    """``share`` with nothing meaning 0 exactly, which windows over equal values give: the same at any price level."""
+    return pl.when(whole == 0).then(neutral).otherwise(part / whole)
+
+
+def flag(condition: pl.Expr, *, known: pl.Expr) -> pl.Expr:
+    """1 where ``condition`` holds and 0 where not, nothing where ``known`` is not."""
+    return pl.when(condition).then(1.0).when(known.is_not_null()).then(0.0)
+
+
+CHANGE = derived("change", CLOSE - before(CLOSE))
+GAIN = derived("gain", CHANGE.clip(lower_bound=0))
+LOSS = derived("loss", (-CHANGE).clip(lower_bound=0))
+UP = derived("up", flag(CHANGE > 0, known=CHANGE))
+LOG_RETURN = derived("log_return", (CLOSE / before(CLOSE)).log())
+LOG_VOLUME = derived("log_volume", VOLUME.log1p())
+LOG_VOLUME_CHANGE = derived("log_volume_change", LOG_VOLUME - before(LOG_VOLUME))
+TYPICAL = derived("typical_price", (HIGH + LOW + CLOSE) / 3)
+# The session's range, stretched to the previous close (Wilder); the first session has only its own.
+TRUE_RANGE = derived("true_range", pl.max_horizontal(HIGH, before(CLOSE)) - pl.min_horizontal(LOW, before(CLOSE)))
+# Moving average convergence divergence: EMA12 - EMA26 (Appel).
+MACD = derived("macd", ema(CLOSE, 12) - ema(CLOSE, 26))
+MACD_SIGNAL = ema(MACD, 9)
+MACD_LOOKBACK = ema_warm_up(26)
+# The signal starts 25 sessions after the averages it smooths, and has its own start to forget.
+SIGNAL_LOOKBACK = MACD_LOOKBACK + ema_warm_up(9)
+
+
+def log_return(sessions: int = 1) -> pl.Expr:
+    return LOG_RETURN if sessions == 1 else (CLOSE / before(CLOSE, sessions)).log()
