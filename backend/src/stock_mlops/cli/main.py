@@ -15,8 +15,11 @@ import typer
 COMMAND_MODULES = (
     "stock_mlops.cli.etl",
     "stock_mlops.cli.datasets",
+    "stock_mlops.cli.leak_check",
     "stock_mlops.cli.train",
+    "stock_mlops.cli.backtest",
     "stock_mlops.cli.predict",
+    "stock_mlops.cli.accuracy",
     "stock_local.cli",
 )
 
