@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import lru_cache
+from importlib.util import find_spec
 
 from pydantic import BaseModel
 
 from stock_mlops.forecasting.estimators.base import Estimator
-
-_NOT_MODELS = frozenset({"base", "sklearn_base"})
 
 
 @lru_cache(maxsize=1)
@@ -22,11 +21,14 @@ def registry() -> dict[str, type[Estimator]]:
     """
     found: dict[str, type[Estimator]] = {}
     for info in pkgutil.iter_modules(__path__):
-        if info.name in _NOT_MODELS:
+        if info.name.startswith("_"):  # it imports a heavy or optional library
             continue
         module = importlib.import_module(f"{__name__}.{info.name}")
         for item in vars(module).values():
+            # What several model types share has no name of its own.
             if isinstance(item, type) and issubclass(item, Estimator) and item.__module__ == module.__name__:
+                if "name" not in vars(item):
+                    continue
                 if item.name in found:
                     raise ValueError(f"model type {item.name} is defined twice")
                 found[item.name] = item
@@ -34,6 +36,7 @@ def registry() -> dict[str, type[Estimator]]:
 
 
 def estimator_types() -> tuple[str, ...]:
+    """Every model type, also those whose optional library is not installed: see :func:`available`."""
     return tuple(registry())
 
 
@@ -42,4 +45,17 @@ def params_model(model_type: str) -> type[BaseModel]:
     return registry()[model_type].Params
 
 
-__all__ = ["Estimator", "estimator_types", "params_model", "registry"]
+def available(model_type: str) -> str | None:
+    """Why models of this type cannot be trained here, and what to install; None when they can. Imports nothing."""
+    estimator = registry()[model_type]
+    missing = [module for module in estimator.needs if find_spec(module) is None]
+    if not missing:
+        return None
+    return (
+        f"{model_type} needs {' and '.join(missing)}, which the optional extra {estimator.extra!r} brings; install it"
+        f" with uv pip install 'stock-mlops[{estimator.extra}]', in a working copy with"
+        f" .venv/bin/uv pip install -e './backend[{estimator.extra}]', and start the workers again"
+    )
+
+
+__all__ = ["Estimator", "available", "estimator_types", "params_model", "registry"]

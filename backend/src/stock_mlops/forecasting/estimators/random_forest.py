@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from stock_mlops.forecasting.estimators.base import Floats, Params, Positions
+from stock_mlops.forecasting.estimators.base import Floats, Params, Positions, SearchSpace, Span
 from stock_mlops.forecasting.estimators.sklearn_base import SklearnEstimator
 
 
@@ -18,21 +18,29 @@ class RandomForestParams(Params):
 
 
 class RandomForest(SklearnEstimator):
+    """The mean of deep trees, each on a bootstrap sample (Breiman 2001)."""
+
     name = "random_forest"
     title = "Random forest"
-    rank = 2
+    rank = 7
     Params = RandomForestParams
+    tasks = ("regression", "direction")
     trusted_types = ("sklearn.tree._tree.Tree",)
+    search_space: ClassVar[SearchSpace] = {
+        "max_depth": Span(2, 10),
+        "min_samples_leaf": Span(10, 300, log=True),
+        "max_features": Span(0.1, 1.0),
+    }
 
     params: RandomForestParams
 
     def build(self) -> Any:
-        from sklearn.ensemble import RandomForestRegressor
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+        make = RandomForestClassifier if self.task == "direction" else RandomForestRegressor
         # Each tree draws its seed before the threads start, so their number does not change the forest.
-        return RandomForestRegressor(**self.params.model_dump(), random_state=self.seed, n_jobs=2)
+        return make(**self.params.model_dump(), random_state=self.seed, n_jobs=2)
 
-    def fit(self, x: Floats, y: Floats, t: Positions | None = None) -> RandomForest:
-        super().fit(x, y, t)
+    def _learn(self, x: Floats, target: Floats, t: Positions) -> None:
+        super()._learn(x, target, t)
         self._model.n_jobs = 1  # one row at a time is predicted faster without threads
-        return self

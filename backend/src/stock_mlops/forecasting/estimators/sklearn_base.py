@@ -1,4 +1,4 @@
-"""What estimators made of a scikit-learn regressor share."""
+"""What estimators made of a scikit-learn model share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from stock_mlops.forecasting.estimators.base import Estimator, Floats, Positions
 
+# A tree's leaf may hold rises only; its logit has to stay finite.
+_RAREST = 1e-6
+
 
 class SklearnEstimator(Estimator):
-    """Any scikit-learn regressor or pipeline: a subclass builds it."""
+    """Any scikit-learn regressor, and in the direction task classifier: a subclass builds it."""
 
     trusted_types: ClassVar[tuple[str, ...]] = ()
     """Types beyond skops' own list that the saved model may hold; anything else in the file is refused.
@@ -26,16 +29,18 @@ class SklearnEstimator(Estimator):
 
     @abstractmethod
     def build(self) -> Any:
-        """A new, unfitted regressor."""
+        """A new, unfitted model for the task."""
 
     def prepare(self) -> None:
         self.build()
 
-    def fit(self, x: Floats, y: Floats, t: Positions | None = None) -> Self:  # noqa: ARG002  all rows count alike
-        self._model = self.build().fit(x, y)
-        return self
+    def _learn(self, x: Floats, target: Floats, t: Positions) -> None:  # noqa: ARG002  all rows count alike
+        self._model = self.build().fit(x, target)
 
     def predict(self, x: Floats) -> Floats:
+        if self.task == "direction":
+            rises: Floats = self._model.predict_proba(x)[:, 1]
+            return np.clip(rises, _RAREST, 1.0 - _RAREST)
         predicted: Floats = np.asarray(self._model.predict(x), dtype=np.float64)
         return predicted
 
