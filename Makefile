@@ -17,7 +17,7 @@ FRONTEND_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= hardlink
 
-.PHONY: help setup setup-dev demo demo-detached stop status frontend test checks lint types imports unit \
+.PHONY: help setup setup-dev demo demo-detached stop status frontend test checks lint types imports leak-check unit \
         frontend-checks integration e2e format locks env-example clean clean-all
 
 ##@ Local profile (no Docker)
@@ -124,6 +124,9 @@ types: setup-dev ## mypy, strict
 
 imports: setup-dev ## import-linter: who may know whom
 	$(BIN)/lint-imports
+
+leak-check: setup-dev ## no feature knows the future: truncation, perturbation and warm-up on the sample
+	$(BIN)/stock-mlops leak-check
 
 unit: setup-dev ## tests that need no server
 	$(BIN)/pytest -q -n 2 -m "not integration and not e2e and not slow"

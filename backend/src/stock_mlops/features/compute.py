@@ -35,20 +35,16 @@ def compute_features(clean: pl.DataFrame, names: Iterable[str] | None = None) ->
         (the window is not full, a division by zero) is null, never NaN or infinite.
     """
     wanted = None if names is None else tuple(names)
-    return _compute(clean, _registered(wanted))
-
-
-def evaluate(clean: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
-    """As ``compute_features``, of any definitions."""
-    return _compute(clean, _Plan(features))
+    return evaluate(clean, _registered(wanted))
 
 
 @lru_cache(maxsize=8)
-def _registered(names: tuple[str, ...] | None) -> _Plan:
-    return _Plan(select(names))
+def _registered(names: tuple[str, ...] | None) -> Plan:
+    return Plan(select(names))
 
 
-def _compute(clean: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+def evaluate(clean: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """As ``compute_features``, of any definitions."""
     inputs = {name for feature in plan.features for name in feature.inputs} - set(KEYS)
     ordered = _ordered(clean.select(*KEYS, *sorted(inputs)))
     buffers = Buffers()
@@ -103,7 +99,7 @@ def _stages(features: Sequence[Feature]) -> list[list[Derived | Window]]:
     return stages
 
 
-class _Plan:
+class Plan:
     """What has to be computed for ``features``, in which order. Any number of threads may follow one plan."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -146,7 +142,7 @@ class _Piece:
         row = np.arange(len(frame)) - np.repeat(begins, np.diff(begins, append=len(frame)))
         self._windows = Windows(self._arrays, row, buffers)
 
-    def evaluate(self, plan: _Plan) -> pl.DataFrame:
+    def evaluate(self, plan: Plan) -> pl.DataFrame:
         with np.errstate(all="ignore"):
             for stage in plan.stages:
                 self._add(stage)

@@ -41,7 +41,7 @@ def _once(method: Callable[Concatenate[Windows, P], Array]) -> Callable[Concaten
     """Compute ``method`` once per object and arguments."""
 
     @wraps(method)
-    def remembered(self: Windows, *args: P.args, **kwargs: P.kwargs) -> Array:
+    def remembered(self: Windows, /, *args: P.args, **kwargs: P.kwargs) -> Array:
         key = (method.__name__, *args)
         if key not in self.known:
             self.known[key] = method(self, *args, **kwargs)
@@ -254,7 +254,8 @@ class Windows:
 
     def quantile(self, x: str, share: float, window: int) -> Array:
         """The value below which ``share`` (one of ``QUANTILES``) of the window lies, interpolated linearly."""
-        return self._quantiles(x, window)[QUANTILES.index(share)]
+        values: Array = self._quantiles(x, window)[QUANTILES.index(share)]
+        return values
 
     @_once
     def _quantiles(self, x: str, window: int) -> Array:
