@@ -15,6 +15,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from sqlalchemy import text
 from stock_kit.clock import wall_now
+from stock_kit.events import PredictionEvent
 from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.errors import DependencyUnavailableError
@@ -72,9 +73,11 @@ def prices(client: Client, closes: Sequence[float], version: int = 1, ticker: st
     client.insert("prices", rows, column_names=[*names, "dividend", "split", "source", "version"])
 
 
-def prediction(number: int, as_of: int = 0, horizon: int = 1, predicted: float = 0.01, **values: Any) -> dict[str, Any]:
+def prediction(
+    number: int, as_of: int = 0, horizon: int = 1, predicted: float = 0.01, **values: Any
+) -> PredictionEvent:
     """Made at the close of session ``as_of``, which was 200 as traded."""
-    known: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+    known: dict[str, Any] = {
         "prediction_id": UUID(int=number),
         "exchange": "US",
         "ticker": "AAPL",
@@ -93,11 +96,12 @@ def prediction(number: int, as_of: int = 0, horizon: int = 1, predicted: float =
         "data_version": "d",
         "origin": "api",
     }
-    return known | values
+    return PredictionEvent(**known | values)
 
 
-def store(client: Client, *made: dict[str, Any]) -> None:
-    client.insert("predictions", [[item[name] for name in COLUMNS] for item in made], column_names=list(COLUMNS))
+def store(client: Client, *made: PredictionEvent) -> None:
+    rows = [[getattr(item, name) for name in COLUMNS] for item in made]
+    client.insert("predictions", rows, column_names=list(COLUMNS))
 
 
 def settled(client: Client) -> dict[int, dict[str, Any]]:
@@ -381,15 +385,16 @@ def test_a_hundred_thousand_predictions_are_settled_within_seconds(client: Clien
     days, tickers = 400, 25
     for number in range(tickers):
         prices(client, np.linspace(50, 60, days).tolist(), ticker=f"T{number}")
-    names = ", ".join(COLUMNS)
     client.command(
-        f"INSERT INTO predictions ({names}) WITH row AS (SELECT number, number % {tickers} AS t,"  # noqa: S608
-        f" intDiv(number, {tickers}) % {days - 1} AS day FROM numbers(100000)),"
+        "INSERT INTO predictions (prediction_id, exchange, ticker, made_at, as_of, target_session, horizon, last_close,"
+        " predicted_return, predicted_close, lower, upper, level, model_name, model_version)"
+        " WITH row AS (SELECT number, number % {tickers:UInt32} AS t, intDiv(number, {tickers:UInt32})"
+        " % ({days:UInt32} - 1) AS day FROM numbers(100000)),"
         " days AS (SELECT groupArray(session) AS all FROM"
         " (SELECT session FROM prices WHERE ticker = 'T0' ORDER BY session))"
         " SELECT generateUUIDv4(number), 'US', concat('T', toString(t)), now64(6), days.all[day + 1],"
-        " days.all[day + 2], 1, 50, 0.001, 50.05, 49, 51, 0.9, 0.5, 'stock', '1', 'ridge', NULL, false, 'f', 'd', 'api',"
-        " NULL FROM row CROSS JOIN days"
+        " days.all[day + 2], 1, 50, 0.001, 50.05, 49, 51, 0.9, 'stock', '1' FROM row CROSS JOIN days",
+        parameters={"tickers": tickers, "days": days},
     )
     began = wall_now()
     assert settlement.settle().settled == 100_000

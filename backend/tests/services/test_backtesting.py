@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import polars as pl
 import pytest
 from stock_mlops.errors import InvalidRequestError, NotFoundError
 from stock_mlops.forecasting.backtest import BacktestSettings, backtest
-from stock_mlops.instruments import Instrument
+from stock_mlops.forecasting.spec import parse_spec
+from stock_mlops.forecasting.trainer import train
+from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.backtesting import Backtesting
+from stock_mlops.services.training_record import write_evaluation
 from stock_mlops.stores.catalog import Champion
 
 AAPL, IBM = Instrument("US", "AAPL"), Instrument("US", "IBM")
@@ -86,6 +90,33 @@ def test_the_forecasts_that_training_kept_are_traded_on() -> None:
     assert runs.downloaded == ["mlflow-artifacts:/1/own/artifacts/evaluation"]
 
 
+def test_what_a_training_writes_gives_the_backtest_that_it_showed() -> None:
+    rng = np.random.default_rng(5)
+    sessions = sessions_of("US").array(date(2005, 1, 3), date(2012, 1, 1))[:900]
+    closes = 50 * np.exp(rng.normal(0, 0.01, 900).cumsum())
+    frame = pl.DataFrame(
+        {
+            "session": sessions,
+            "open": closes * np.exp(rng.normal(0, 0.003, 900)),
+            "close": closes,
+            "return_1": np.diff(np.log(closes), prepend=np.nan),
+        },
+        nan_to_null=True,
+    ).filter(pl.int_range(pl.len()) != 700)  # a session that is missing altogether
+    spec = parse_spec({"ticker": "AAPL", "features": ["return_1"], "horizon": 2, "validation": {"folds": 3}})
+    trained = train(spec, frame, data_version="d", feature_version="f")
+
+    class Written(Folder):
+        def download(self, artifact_uri: str, folder: Path) -> int:
+            write_evaluation(trained, folder)
+            return 1
+
+    for who, shown in trained.backtests:
+        found = Backtesting(Champions(OWN), Written()).champion(who, horizon=shown.horizon)
+        assert found.result.to_dict() == shown.to_dict()
+    assert [shown.horizon for _, shown in trained.backtests] == [1, 2]
+
+
 def test_chances_are_traded_on_from_one_half() -> None:
     found = Backtesting(Champions(OWN), Folder()).champion(AAPL, signal="probability")
     opens, closes, made, chances = MARKETS["AAPL"]
@@ -108,7 +139,7 @@ def test_a_ticker_that_nothing_serves_is_told_how_to_get_a_model() -> None:
 
 
 def test_a_horizon_that_was_not_forecast_is_refused_with_those_that_were() -> None:
-    with pytest.raises(InvalidRequestError, match="horizon of 1, 2, .* got 3"):
+    with pytest.raises(InvalidRequestError, match=r"horizon of 1, 2, .* got 3"):
         Backtesting(Champions(OWN), Folder()).champion(AAPL, horizon=3)
 
 

@@ -25,7 +25,12 @@ INSERT INTO settlements (
     width, settled_at, version
 )
 WITH
-    made AS (SELECT * FROM predictions WHERE (exchange, ticker) IN {instruments:Array(Tuple(String, String))}),
+    made AS (
+        SELECT
+            prediction_id, exchange, ticker, made_at, as_of, target_session, horizon, model_name, model_version, origin,
+            last_close, predicted_return, predicted_close, lower, upper, level
+        FROM predictions WHERE (exchange, ticker) IN {instruments:Array(Tuple(String, String))}
+    ),
     closes AS (
         SELECT exchange AS market, ticker AS symbol, session, argMax(close, version) AS adjusted FROM prices
         WHERE (exchange, ticker) IN {instruments:Array(Tuple(String, String))} GROUP BY exchange, ticker, session
