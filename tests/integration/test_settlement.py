@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import numpy as np
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -26,7 +27,10 @@ from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate, migrate_clickhouse
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.predictions import COLUMNS, PredictionFilter, Predictions
+from stock_mlops.stores.prefect_server import PrefectServer
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy, SettledGroup, Settlements
+
+from tests.integration.support import wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -371,6 +375,21 @@ def test_loading_a_session_settles_the_predictions_that_waited_for_it(
     rows = settled(client)
     assert set(rows) == {1, 2}
     assert rows[1]["actual_return"] == pytest.approx(math.log((50 + 100 % 7) / (50 + 99 % 7)))
+
+
+def test_the_platform_settles_by_itself_every_hour(local_stack: LocalStack) -> None:
+    local_stack.require("workflows")
+    shared = local_stack.settings
+    client = open_client(shared.clickhouse)
+    prices(client, [50.0, 51.0], ticker="LATE")
+    store(client, prediction(77, ticker="LATE"))
+    address = shared.prefect.api_url
+    with PrefectServer(address) as prefect:
+        run_id = prefect.start("settlement/settlement", {"tickers": ["LATE"]})
+        wait_for(lambda: prefect.state(run_id).final, seconds=60, what="the flow run")
+    assert settled(client)[77]["actual_close"] == pytest.approx(204.0)
+    deployment = httpx.get(f"{address}/deployments/name/settlement/settlement").json()
+    assert [entry["schedule"]["interval"] for entry in deployment["schedules"]] == [3600.0]
 
 
 def test_a_load_goes_on_when_predictions_cannot_be_settled(settings: Settings) -> None:
