@@ -148,6 +148,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/predict/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How good predictions were
+         * @description Predictions against the closes that they were made for, over the newest `window` settled sessions of every model
+         *     version, ticker and horizon; what was settled last comes first. A prediction is settled when its session's close is
+         *     loaded.
+         */
+        get: operations["prediction_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/predict/future/": {
         parameters: {
             query?: never;
@@ -329,6 +351,80 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Accuracy
+         * @description How one model version did on the newest settled sessions of a ticker and horizon, in log returns.
+         */
+        Accuracy: {
+            /**
+             * Bias
+             * @description mean of forecast minus realised: above zero is too optimistic
+             */
+            bias: number;
+            /**
+             * Coverage
+             * @description share of closes inside their intervals
+             */
+            coverage: number | null;
+            /** Exchange */
+            exchange: string;
+            /**
+             * First Session
+             * Format: date
+             * @description first target session
+             */
+            first_session: string;
+            /**
+             * Hit Rate
+             * @description share of moves whose direction was forecast; null when none was
+             */
+            hit_rate: number | null;
+            /** Horizon */
+            horizon: number;
+            /**
+             * Last Session
+             * Format: date
+             * @description last target session
+             */
+            last_session: string;
+            /**
+             * Level
+             * @description stated coverage of the intervals; null without intervals
+             */
+            level: number | null;
+            /** Mae */
+            mae: number;
+            /** Model Name */
+            model_name: string;
+            /** Model Version */
+            model_version: string | null;
+            /**
+             * N
+             * @description sessions that were there; of each the version's newest forecast counts
+             */
+            n: number;
+            /** Rmse */
+            rmse: number;
+            /**
+             * Skill
+             * @description 1 - MSE / MSE of the random walk; null when no price moved
+             */
+            skill: number | null;
+            /** Ticker */
+            ticker: string;
+            /**
+             * Width
+             * @description mean width of the intervals, from end to end
+             */
+            width: number | null;
+        };
+        /** AccuracyList */
+        AccuracyList: {
+            /** Items */
+            items: components["schemas"]["Accuracy"][];
+            /** Window */
+            window: number;
+        };
         /** Alive */
         Alive: {
             /** Service */
@@ -1780,6 +1876,63 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prediction_accuracy: {
+        parameters: {
+            query?: {
+                exchange?: ("US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO") | null;
+                horizon?: number | null;
+                /** @description most items of one page */
+                limit?: number;
+                /** @description registered model, e.g. stock-US-AAPL, or random_walk */
+                model?: string | null;
+                ticker?: string | null;
+                /** @description settled sessions, the newest ones */
+                window?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccuracyList"];
                 };
             };
             /** @description Unprocessable Entity */
