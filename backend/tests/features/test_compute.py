@@ -6,7 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from stock_mlops.features import FEATURE_VERSION, compute_features, default_features, feature_names, max_lookback
+from stock_mlops.features import (
+    FEATURE_VERSION,
+    compute_features,
+    default_features,
+    feature_groups,
+    feature_names,
+    max_lookback,
+)
 from stock_mlops.features.registry import Feature, registry
 from stock_mlops.prices.adjustment import adjust
 from stock_mlops.prices.sources.sample import SampleSource, _daily
@@ -81,7 +88,7 @@ def test_values_are_finite_or_null(name: str, values: pl.DataFrame) -> None:
     assert values[name].drop_nulls().is_finite().all()
 
 
-@pytest.mark.parametrize("name", default_features())
+@pytest.mark.parametrize("name", feature_groups()["all"])
 def test_a_stationary_feature_does_not_know_the_price_level(
     name: str, clean: pl.DataFrame, values: pl.DataFrame
 ) -> None:
@@ -101,6 +108,27 @@ def test_tickers_do_not_see_each_other(clean: pl.DataFrame, values: pl.DataFrame
         together.filter(pl.col("exchange") == "TW").drop(KEYS),
         together.filter(exchange="US", ticker="OTHER").drop(KEYS),
     )
+
+
+def test_a_ticker_has_the_same_values_whoever_is_computed_with_it(clean: pl.DataFrame, values: pl.DataFrame) -> None:
+    """Also with more rows than are computed at once, and beside prices a million times as large."""
+    others = [
+        clean.with_columns(
+            pl.col("close", "high", "low", "open") * 10.0 ** (number % 7), ticker=pl.lit(f"A{number:02}")
+        )
+        for number in range(40)
+    ]
+    together = compute_features(pl.concat([*others, clean]))
+    assert_frame_equal(together.filter(pl.col("ticker") == "MSFT"), values, check_exact=True)
+
+
+def test_an_unknown_volume_hides_the_windows_it_is_in_and_no_others(clean: pl.DataFrame, values: pl.DataFrame) -> None:
+    gap = clean.with_columns(volume=pl.when(pl.int_range(pl.len()) != 500).then("volume"))
+    names = ["VSTD20", "CORR20", "obv_change_20", "volume_to_ma5"]
+    computed, whole = compute_features(gap, names), values.select(*KEYS, *names)
+    assert_frame_equal(computed[521:], whole[521:], check_exact=True)
+    assert_frame_equal(computed[:500], whole[:500], check_exact=True)
+    assert computed[500:520].select("VSTD20", "CORR20", "obv_change_20").null_count().row(0) == (20, 20, 20)
 
 
 def test_names_choose_columns_and_their_order(clean: pl.DataFrame) -> None:
@@ -124,8 +152,10 @@ def test_a_price_that_stands_still_has_values_nevertheless() -> None:
         **{name: pl.lit(12.34) for name in ("open", "high", "low", "close")},
     )
     last = compute_features(still).row(-1, named=True)
-    assert [name for name in default_features() if last[name] is None] == []
+    assert [name for name in feature_groups()["all"] if last[name] is None] == []
     assert (last["rsi_14"], last["stochastic_14"], last["bb_position"]) == (50.0, 0.5, 0.0)
+    assert (last["SUMP20"], last["SUMD20"], last["RSQR20"], last["RANK20"], last["mfi_14"]) == (0.5, 0, 0, 0.525, 50)
+    assert (last["CORR60"], last["kurtosis_20"], last["cci_20"], last["adx_14"], last["KMID2"]) == (0, 0, 0, 0, 0)
     assert (last["volume_zscore_20"], last["volatility_ratio_5_20"], last["volume_to_ma10"]) == (0.0, 1.0, 0.0)
 
 

@@ -69,13 +69,6 @@ def tree(expression: pl.Expr) -> Node:
     return node
 
 
-def columns_of(node: Node) -> set[str]:
-    """Names of the columns that a tree reads."""
-    if "Column" in node:
-        return {node["Column"]}
-    return {name for part in _parts(node) for name in columns_of(part)}
-
-
 @dataclass
 class _Step:
     call: Callable[..., object]
