@@ -32,6 +32,7 @@ from stock_mlops.services.vectors import Vectors
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.instrument_names import InstrumentNames
+from stock_mlops.stores.interval_states import IntervalStates
 from stock_mlops.stores.jobs import Job, JobKind, Jobs
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.mlflow_rest import MlflowRest
@@ -158,7 +159,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         mlflow = MlflowRest(settings.mlflow)
         stack.callback(mlflow.close)
         files = ModelFiles(mlflow, settings.path(settings.serving.cache_dir))
-        models = ResidentModels(Catalog(meta).champions, files.load, settings.serving)
+        models = ResidentModels(Catalog(meta).champions, files.load, settings.serving, IntervalStates(meta).of_versions)
         models.start()
         stack.callback(models.close)
         readiness = _open_readiness(

@@ -10,6 +10,7 @@ import pytest
 from stock_mlops.forecasting.bundle import BundleInfo, ForecastBundle
 from stock_mlops.forecasting.engine import LinearEngine
 from stock_mlops.forecasting.intervals import Intervals
+from stock_mlops.forecasting.reference import Reference
 from stock_mlops.stores.warehouse import FeatureVector
 
 
@@ -49,7 +50,9 @@ def make_bundle() -> MakeBundle:
             trained_until=date(2012, 6, 1),
         )
         engine = LinearEngine(np.full((2, horizon), 0.5), drift * np.arange(1, horizon + 1), logistic=False)
-        return ForecastBundle(info, engine, Intervals.of(errors))
+        quantiles = np.linspace(-9.0, 9.0, 41)
+        reference = Reference(np.array([quantiles, quantiles]), np.zeros((horizon, 41)))
+        return ForecastBundle(info, engine, Intervals.of(errors), reference)
 
     return make
 

@@ -33,6 +33,8 @@ class PredictRequest(RequestModel):
 class Prediction(PredictionEvent):
     """A forecast, and what became of it once its target session has closed."""
 
+    inputs: tuple[float, ...] = Field((), exclude=True)
+
     actual_close: float | None = Field(
         None,
         description="close of the target session on the price basis of as_of: last_close times the change of the"

@@ -53,10 +53,24 @@ def test_names_and_positions_give_the_same_forecast(bundle: ForecastBundle) -> N
 def test_a_forecast_lies_within_its_interval_and_leans_where_it_points(bundle: ForecastBundle) -> None:
     rise, fall = bundle.predict({**ROW, "return_1": 0.03}), bundle.predict({**ROW, "return_1": -0.03})
     for forecast in (rise, fall):
-        assert forecast.lower_return < forecast.predicted_return < forecast.upper_return
-        assert forecast.level == 0.9
+        assert 0 < forecast.half_widths[0] < forecast.half_width < forecast.half_widths[-1]
     assert rise.predicted_return > 0 > fall.predicted_return
     assert rise.probability_up > 0.5 > fall.probability_up
+
+
+def test_an_input_beyond_all_that_was_trained_on_is_named(bundle: ForecastBundle) -> None:
+    assert bundle.predict(ROW).out_of_range == []
+    strange = bundle.predict({**ROW, "gap": 40.0, "rsi_14": -5.0})
+    assert strange.out_of_range == ["gap", "rsi_14"]
+    assert strange.inputs == [ROW["return_1"], 40.0, -5.0]
+
+
+def test_adapted_intervals_widen_the_forecast_and_leave_its_point(bundle: ForecastBundle) -> None:
+    plain = bundle.predict(ROW, 2)
+    adapted = bundle.predict(ROW, 2, bundle.intervals.scaled(np.full_like(bundle.intervals.base, 2.0)))
+    assert adapted.predicted_return == plain.predicted_return
+    assert adapted.half_widths == pytest.approx([2 * width for width in plain.half_widths])
+    assert abs(adapted.probability_up - 0.5) < abs(plain.probability_up - 0.5)
 
 
 @pytest.mark.parametrize("broken", [{"gap": None}, {"gap": float("nan")}, {"gap": float("inf")}])
@@ -86,7 +100,12 @@ def test_a_bundle_of_an_unknown_format_is_refused(bundle: ForecastBundle, tmp_pa
 
 def test_nothing_in_a_bundle_is_pickled(bundle: ForecastBundle, tmp_path: Path) -> None:
     bundle.save(tmp_path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle.json", "intervals.npz", "linear.npz"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "bundle.json",
+        "intervals.npz",
+        "linear.npz",
+        "reference.npz",
+    ]
     for file in tmp_path.glob("*.npz"):
         with np.load(file, allow_pickle=False) as arrays:
             assert all(arrays[name].dtype == np.float64 for name in arrays)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 from stock_kit.events import Event, PredictionEvent
 from stock_mlops.errors import HorizonError, NoDataError
+from stock_mlops.forecasting.adaptation import AdaptiveState
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.future import FuturePredictions
 from stock_mlops.services.jobs import JobLostError, JobRun
@@ -69,12 +73,14 @@ class World:
     def __init__(self, vector: FeatureVector | None, model: ServedModel | None) -> None:
         self.vector = vector
         self.model = model
+        self.state: AdaptiveState | None = None
         self.outbox: dict[UUID, OutboxRow] = {}
         self.sent: list[PredictionEvent] = []
         self.handler = FuturePredictions(
             read_vector=lambda _: self.vector,
             champion_of=lambda _: None if self.model is None else self.model.ref,
             load=self._load,
+            state_of=lambda _: self.state,
             record=self,
             sender=self,
             max_days=60,
@@ -114,6 +120,18 @@ def test_a_path_has_one_prediction_per_session_nearest_first(world: World) -> No
     assert table.partial == result["predictions"]
     assert table.progress[-1] == 1
     assert len(table.progress) > 1  # it could be watched
+
+
+def test_the_intervals_of_a_path_are_the_adapted_ones_and_never_narrow(world: World) -> None:
+    plain = world.handler.run(run_of(JobTable(), job(days=12))).result["predictions"]
+    start = AdaptiveState.start(12)
+    scales = np.log(np.linspace(3.0, 1.5, 12))[:, np.newaxis] * np.ones(3)
+    world.state = replace(start, log_scales=scales, through=date(2012, 6, 28))
+    adapted = world.handler.run(run_of(JobTable(), job(days=12))).result["predictions"]
+    assert {item["adapted_through"] for item in adapted} == {"2012-06-28"}
+    widths = [np.log(item["upper"] / item["lower"]) for item in adapted]
+    assert widths[0] == pytest.approx(3 * np.log(plain[0]["upper"] / plain[0]["lower"]))
+    assert all(later >= earlier - 1e-12 for earlier, later in pairwise(widths))
 
 
 def test_running_a_job_again_records_nothing_twice(world: World) -> None:

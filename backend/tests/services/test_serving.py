@@ -3,19 +3,23 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from stock_kit.settings import ServingSettings
 from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.forecasting.adaptation import AdaptiveState
 from stock_mlops.forecasting.bundle import ForecastBundle
 from stock_mlops.instruments import Instrument
 from stock_mlops.services import serving
 from stock_mlops.services.serving import ResidentModels
 from stock_mlops.stores.catalog import Champion
+from stock_mlops.stores.interval_states import StateKey
 
 if TYPE_CHECKING:
     from backend.tests.conftest import MakeBundle
@@ -215,3 +219,57 @@ async def test_a_model_that_forecasts_nonsense_is_not_served(models: ResidentMod
     models.refresh()
     with pytest.raises(DependencyUnavailableError, match="forecasts nan"):
         await models.model_for(AAPL)
+
+
+async def test_intervals_follow_the_state_of_their_instrument_within_a_refresh(
+    registry: Registry, make_bundle: MakeBundle
+) -> None:
+    states: dict[StateKey, AdaptiveState] = {}
+
+    def read(versions: Collection[tuple[str, int]]) -> dict[StateKey, AdaptiveState]:
+        return {key: state for key, state in states.items() if (key.registered_name, key.version) in versions}
+
+    registry.champions = [champion()]
+    models = ResidentModels(registry.read, registry.load, ServingSettings(), read)
+    models.refresh()
+    first = await models.model_for(AAPL)
+    assert first is not None
+    assert first.intervals is None
+    doubled = replace(AdaptiveState.start(5), log_scales=np.full((5, 3), np.log(2.0)), through=date(2012, 6, 28))
+    states[StateKey(AAPL.registered_model, 1, AAPL)] = doubled
+    models.refresh()
+    second = await models.model_for(AAPL)
+    assert second is not None
+    assert second.intervals is not None
+    assert second.adapted_through == date(2012, 6, 28)
+    assert second.intervals.half_width(1) == pytest.approx(2 * first.bundle.intervals.half_width(1))
+    assert await models.model_for(AAPL) is second  # nothing is made anew for a request
+    models.close()
+
+
+async def test_a_ticker_without_a_model_of_its_own_is_served_by_its_newest_panel(registry: Registry) -> None:
+    older, newer = (
+        Champion(f"stock-US-panel-{name}", 1, "run", "uri", ("US:AAPL", "US:IBM")) for name in ("old", "new")
+    )
+    registry.champions = [older, newer, champion(IBM)]
+    models = ResidentModels(registry.read, registry.load, ServingSettings())
+    models.refresh()
+    found = [await models.model_for(instrument) for instrument in (AAPL, IBM, MSFT)]
+    assert [None if item is None else item.ref.registered_name for item in found] == [
+        "stock-US-panel-new",
+        "stock-US-IBM",
+        None,
+    ]
+    models.close()
+
+
+async def test_a_model_past_its_expiry_is_served_and_marked(registry: Registry) -> None:
+    registry.champions = [champion()]
+    models = ResidentModels(registry.read, registry.load, ServingSettings(expiry_sessions=10))
+    models.refresh()
+    served = await models.model_for(AAPL)
+    assert served is not None
+    # Trained until Friday, 1 June 2012.
+    assert not served.is_stale(date(2012, 6, 15))
+    assert served.is_stale(date(2012, 6, 18))
+    models.close()

@@ -11,6 +11,7 @@ from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.bundle import BundleInfo, ForecastBundle
 from stock_mlops.forecasting.engine import LinearEngine
 from stock_mlops.forecasting.intervals import Intervals
+from stock_mlops.forecasting.reference import Reference
 from stock_mlops.stores.registry import ModelFiles, ModelRegistry, save_model
 
 # mlflow's imports warn about other libraries' future; nothing of that is ours.
@@ -39,7 +40,8 @@ def bundle(tmp_path: Path) -> ForecastBundle:
     )
     engine = LinearEngine(np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([0.01, 0.02]), logistic=False)
     errors = np.linspace(-0.1, 0.1, 99)
-    bundle = ForecastBundle(info, engine, Intervals.of([errors, errors]))
+    reference = Reference(np.zeros((2, 41)), np.zeros((2, 41)))
+    bundle = ForecastBundle(info, engine, Intervals.of([errors, errors]), reference)
     bundle.save(tmp_path / "bundle")
     return bundle
 

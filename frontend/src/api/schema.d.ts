@@ -868,6 +868,11 @@ export interface components {
              */
             actual_close?: number | null;
             /**
+             * Adapted Through
+             * @description last session whose outcome the intervals were adapted to; null: not adapted
+             */
+            adapted_through?: string | null;
+            /**
              * As Of
              * Format: date
              * @description the session whose close the forecast starts from
@@ -914,10 +919,22 @@ export interface components {
              */
             level?: number | null;
             /**
+             * Levels
+             * @description stated coverages of all intervals, ascending
+             * @default []
+             */
+            levels?: number[];
+            /**
              * Lower
              * @description lower end of the interval on the close; null without one
              */
             lower?: number | null;
+            /**
+             * Lowers
+             * @description lower ends of the intervals at these levels
+             * @default []
+             */
+            lowers?: number[];
             /**
              * Made At
              * Format: date-time
@@ -939,6 +956,12 @@ export interface components {
              * @enum {string}
              */
             origin?: "api" | "job" | "replay";
+            /**
+             * Out Of Range
+             * @description features with a value beyond everything the model was trained on
+             * @default []
+             */
+            out_of_range?: string[];
             /**
              * Predicted Close
              * @description last_close * exp(predicted_return)
@@ -962,6 +985,12 @@ export interface components {
              */
             run_id?: string | null;
             /**
+             * Stale
+             * @description true when the model is past its expiry
+             * @default false
+             */
+            stale?: boolean;
+            /**
              * Target Session
              * Format: date
              * @description the session whose close is forecast
@@ -980,12 +1009,23 @@ export interface components {
              * @description upper end
              */
             upper?: number | null;
+            /**
+             * Uppers
+             * @description upper ends
+             * @default []
+             */
+            uppers?: number[];
         };
         /**
          * PredictionEvent
          * @description One forecast of one instrument, one horizon ahead. Immutable; ``prediction_id`` makes it unique everywhere.
          */
         PredictionEvent: {
+            /**
+             * Adapted Through
+             * @description last session whose outcome the intervals were adapted to; null: not adapted
+             */
+            adapted_through?: string | null;
             /**
              * As Of
              * Format: date
@@ -1015,6 +1055,12 @@ export interface components {
              * @description sessions from as_of to target_session
              */
             horizon: number;
+            /**
+             * Inputs
+             * @description what the model was given, in the order of its features
+             * @default []
+             */
+            inputs?: number[];
             /** Job Id */
             job_id?: string | null;
             /**
@@ -1028,10 +1074,22 @@ export interface components {
              */
             level?: number | null;
             /**
+             * Levels
+             * @description stated coverages of all intervals, ascending
+             * @default []
+             */
+            levels?: number[];
+            /**
              * Lower
              * @description lower end of the interval on the close; null without one
              */
             lower?: number | null;
+            /**
+             * Lowers
+             * @description lower ends of the intervals at these levels
+             * @default []
+             */
+            lowers?: number[];
             /**
              * Made At
              * Format: date-time
@@ -1053,6 +1111,12 @@ export interface components {
              * @enum {string}
              */
             origin?: "api" | "job" | "replay";
+            /**
+             * Out Of Range
+             * @description features with a value beyond everything the model was trained on
+             * @default []
+             */
+            out_of_range?: string[];
             /**
              * Predicted Close
              * @description last_close * exp(predicted_return)
@@ -1076,6 +1140,12 @@ export interface components {
              */
             run_id?: string | null;
             /**
+             * Stale
+             * @description true when the model is past its expiry
+             * @default false
+             */
+            stale?: boolean;
+            /**
              * Target Session
              * Format: date
              * @description the session whose close is forecast
@@ -1094,6 +1164,12 @@ export interface components {
              * @description upper end
              */
             upper?: number | null;
+            /**
+             * Uppers
+             * @description upper ends
+             * @default []
+             */
+            uppers?: number[];
         };
         /** PredictionPage */
         PredictionPage: {

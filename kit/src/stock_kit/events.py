@@ -57,6 +57,12 @@ class PredictionEvent(Event):
     lower: float | None = Field(None, description="lower end of the interval on the close; null without one")
     upper: float | None = Field(None, description="upper end")
     level: float | None = Field(None, gt=0, lt=1, description="stated coverage of the interval, e.g. 0.9")
+    levels: tuple[float, ...] = Field((), description="stated coverages of all intervals, ascending")
+    lowers: tuple[float, ...] = Field((), description="lower ends of the intervals at these levels")
+    uppers: tuple[float, ...] = Field((), description="upper ends")
+    adapted_through: date | None = Field(
+        None, description="last session whose outcome the intervals were adapted to; null: not adapted"
+    )
     probability_up: float | None = Field(None, ge=0, le=1)
     model_name: str = Field(description="registered model, or random_walk when none serves the ticker")
     model_version: str | None = None
@@ -65,6 +71,11 @@ class PredictionEvent(Event):
     fallback: bool = Field(False, description="true when no trained model serves the ticker")
     feature_version: str
     data_version: str = Field(description="version of the rows that the feature vector came from")
+    inputs: tuple[float, ...] = Field((), description="what the model was given, in the order of its features")
+    stale: bool = Field(False, description="true when the model is past its expiry")
+    out_of_range: tuple[str, ...] = Field(
+        (), description="features with a value beyond everything the model was trained on"
+    )
     origin: Literal["api", "job", "replay"] = "api"
     job_id: UUID | None = None
 

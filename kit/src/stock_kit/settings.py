@@ -259,6 +259,9 @@ class ServingSettings(Group):
     refresh_interval: Duration = Field(timedelta(seconds=2), description="how often new model versions are looked for")
     retry_after: Duration = Field(timedelta(seconds=5), description="Retry-After of a 503")
     max_days: int = Field(60, ge=1, le=250, description="longest path of sessions one request may ask for")
+    expiry_sessions: int = Field(
+        63, ge=1, le=2500, description="sessions after its training data for which a model counts as fresh"
+    )
     resident_models: int = Field(500, ge=1, le=100_000, description="models one process keeps in memory")
     cache_dir: Path = Field(Path(".local/cache/models"), description="folder of downloaded models; may be lost")
 

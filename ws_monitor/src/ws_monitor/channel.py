@@ -26,6 +26,8 @@ MAX_HISTORY_BYTES = 4 * 1024 * 1024
 SNAPSHOT_MESSAGES = 50
 # The outbox re-sends for as long as ClickHouse does not confirm; at 25 predictions/s this is a quarter of an hour.
 MAX_SEEN = 20_000
+# The model's inputs are kept to compute a prediction again; a page has no use for forty numbers.
+_NOT_PUSHED = {"inputs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Resumed:
 def encode_item(seq: str, event: Event, partition: int, offset: int, stamp_ms: int) -> Item:
     time = event.occurred_at.isoformat()
     # The event's own JSON, not the producer's bytes: only what the schema names reaches a browser.
-    body = f'{{"seq":"{seq}","time":"{time}","data":{event.model_dump_json()}}}'.encode()
+    body = f'{{"seq":"{seq}","time":"{time}","data":{event.model_dump_json(exclude=_NOT_PUSHED)}}}'.encode()
     return Item(partition, offset, stamp_ms, event.key, event.identity, event.occurred_at, body)
 
 

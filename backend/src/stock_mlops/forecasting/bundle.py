@@ -1,7 +1,7 @@
 """A trained model as it is saved and served: engine, intervals, and what is needed to check its inputs.
 
-A bundle is a folder: ``bundle.json``, ``intervals.npz`` and the engine's files; nothing in it is pickled. Loading a
-linear one takes numpy alone.
+A bundle is a folder: ``bundle.json``, ``intervals.npz``, ``reference.npz`` and the engine's files; nothing in it is
+pickled. Loading a linear one takes numpy alone.
 """
 
 from __future__ import annotations
@@ -19,21 +19,31 @@ from stock_mlops.errors import HorizonError, UnusableVectorError
 from stock_mlops.forecasting.direction import DirectionReadout, load_readouts, save_readouts
 from stock_mlops.forecasting.engine import Engine, EstimatorEngine, LinearEngine
 from stock_mlops.forecasting.estimators.base import Floats, Task
-from stock_mlops.forecasting.intervals import Intervals
+from stock_mlops.forecasting.intervals import LEVEL, LEVELS, Intervals
+from stock_mlops.forecasting.reference import Reference
 
 FORMAT = 2
+_SHOWN = LEVELS.index(LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Log returns from the last close to the close ``horizon`` sessions later, with an interval of stated coverage."""
+    """The log return from the last close to the close ``horizon`` sessions later, with intervals of stated coverage."""
 
     horizon: int
     predicted_return: float
-    lower_return: float
-    upper_return: float
-    level: float
+    half_widths: Sequence[float]
+    """Of the intervals around the predicted return, at each of ``intervals.LEVELS``."""
     probability_up: float
+    inputs: Sequence[float]
+    """What the model was given, in the order of its features."""
+    out_of_range: Sequence[str]
+    """Features whose value lies beyond everything the model was trained on."""
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval at ``intervals.LEVEL``."""
+        return self.half_widths[_SHOWN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +76,13 @@ class ForecastBundle:
         info: BundleInfo,
         engine: Engine,
         intervals: Intervals,
+        reference: Reference,
         readouts: Sequence[DirectionReadout] | None = None,
     ) -> None:
         self.info = info
         self.engine = engine
         self.intervals = intervals
+        self.reference = reference
         self._readouts = readouts
         """Of the direction task: how each horizon's raw probability is read."""
 
@@ -90,21 +102,26 @@ class ForecastBundle:
     def feature_version(self) -> str:
         return self.info.feature_version
 
-    def predict(self, values: Mapping[str, float | None] | Floats, horizon: int = 1) -> Forecast:
+    def predict(
+        self, values: Mapping[str, float | None] | Floats, horizon: int = 1, intervals: Intervals | None = None
+    ) -> Forecast:
         """The forecast ``horizon`` sessions ahead.
 
         Args:
             values: features by name, or (features,) in the order of :attr:`features`.
+            intervals: as adapted to the instrument; None: as validation found them.
 
         Raises:
             UnusableVectorError: a feature is missing or not finite.
             HorizonError: the model was not trained for this horizon.
         """
-        return self._forecasts(values, (horizon,))[0]
+        return self._forecasts(values, (horizon,), intervals)[0]
 
-    def predict_path(self, values: Mapping[str, float | None] | Floats, days: int) -> list[Forecast]:
+    def predict_path(
+        self, values: Mapping[str, float | None] | Floats, days: int, intervals: Intervals | None = None
+    ) -> list[Forecast]:
         """Forecasts for 1, 2, ..., ``days`` sessions ahead; errors as :meth:`predict`."""
-        return self._forecasts(values, range(1, days + 1))
+        return self._forecasts(values, range(1, days + 1), intervals)
 
     def predict_rows(self, x: Floats) -> Floats:
         """Log returns (rows, horizon) for many rows of raw features (rows, features)."""
@@ -133,31 +150,32 @@ class ForecastBundle:
             )
         return vector
 
-    def _forecasts(self, values: Mapping[str, float | None] | Floats, horizons: Sequence[int]) -> list[Forecast]:
+    def _forecasts(
+        self, values: Mapping[str, float | None] | Floats, horizons: Sequence[int], intervals: Intervals | None
+    ) -> list[Forecast]:
         if not horizons or min(horizons) < 1 or max(horizons) > self.horizon:
             raise HorizonError(
                 f"expected a horizon from 1 to {self.horizon} sessions, which {self.info.registered_model} was trained"
                 f" for, got {max(horizons, default=0)}; train one with a longer horizon"
             )
-        raw = self.engine.predict(self.vector(values)[np.newaxis], horizons)[0]
-        return [self._forecast(horizon, value) for horizon, value in zip(horizons, raw.tolist(), strict=True)]
+        vector = self.vector(values)
+        raw = self.engine.predict(vector[np.newaxis], horizons)[0].tolist()
+        intervals = intervals or self.intervals
+        inputs, outside = vector.tolist(), [self.features[position] for position in self.reference.outside(vector)]
+        forecasts = []
+        for horizon, output in zip(horizons, raw, strict=True):
+            predicted, probability_up = self._read(horizon, output, intervals)
+            widths = intervals.half_widths(horizon)
+            forecasts.append(Forecast(horizon, predicted, widths, probability_up, inputs, outside))
+        return forecasts
 
-    def _forecast(self, horizon: int, raw: float) -> Forecast:
+    def _read(self, horizon: int, raw: float, intervals: Intervals) -> tuple[float, float]:
+        """The log return and the probability of a rise that an engine's output stands for."""
         if self._readouts is None:
-            predicted, probability_up = raw, self.intervals.probability_up(horizon, raw)
-        else:
-            readout = self._readouts[horizon - 1]
-            probability_up = float(readout.probability(np.array(raw)))
-            predicted = float(readout.expected_return(np.array(probability_up)))
-        half = self.intervals.half_width(horizon)
-        return Forecast(
-            horizon=horizon,
-            predicted_return=predicted,
-            lower_return=predicted - half,
-            upper_return=predicted + half,
-            level=self.intervals.level,
-            probability_up=probability_up,
-        )
+            return raw, intervals.probability_up(horizon, raw)
+        readout = self._readouts[horizon - 1]
+        probability = readout.probability(np.array(raw))
+        return float(readout.expected_return(probability)), float(probability)
 
     def save(self, folder: Path) -> None:
         """Write the bundle into ``folder``, made when missing."""
@@ -165,6 +183,7 @@ class ForecastBundle:
         description = {"format": FORMAT, "engine": self.engine.kind, "info": asdict(self.info)}
         (folder / "bundle.json").write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
         self.intervals.save(folder / "intervals.npz")
+        self.reference.save(folder / "reference.npz")
         if self._readouts is not None:
             save_readouts(self._readouts, folder / "direction.npz")
         self.engine.save(folder)
@@ -186,7 +205,8 @@ class ForecastBundle:
         else:
             engine = EstimatorEngine.load(folder, info.model_type, info.params, info.seed, info.task, info.horizon)
         readouts = load_readouts(folder / "direction.npz") if info.task == "direction" else None
-        return cls(info, engine, Intervals.load(folder / "intervals.npz"), readouts)
+        intervals, reference = Intervals.load(folder / "intervals.npz"), Reference.load(folder / "reference.npz")
+        return cls(info, engine, intervals, reference, readouts)
 
 
 def _info(values: dict[str, Any]) -> BundleInfo:

@@ -10,7 +10,9 @@ import numpy as np
 
 from stock_mlops.forecasting.estimators.base import Floats
 
+LEVELS = (0.8, 0.9, 0.95)
 LEVEL = 0.9
+"""The level of the interval that is shown where one is."""
 # Points of the stored error distribution: fine enough for a probability in steps of a quarter per cent, small enough
 # (3 kB per horizon) to keep hundreds of models in memory.
 _GRID = 401
@@ -38,54 +40,67 @@ def share_above(errors: Floats, bounds: Floats) -> Floats:
 
 
 class Intervals:
-    """Intervals and error distributions of horizons 1..H."""
+    """Intervals and error distributions of horizons 1..H at the levels :data:`LEVELS`."""
 
-    def __init__(self, level: float, half_widths: Floats, quantiles: Floats, counts: Floats) -> None:
-        self.level = level
-        self._half_widths = half_widths  # (H,)
-        self._quantiles = quantiles  # (H, _GRID): of y - y_hat, ascending
-        self._counts = counts  # (H,)
+    def __init__(self, half_widths: Floats, quantiles: Floats, counts: Floats, scales: Floats | None = None) -> None:
+        """
+        Args:
+            half_widths: (H, levels), of log returns, as validation found them.
+            quantiles: (H, grid) of ``y - y_hat``, ascending.
+            counts: (H,), errors that were seen.
+            scales: (H, levels), by which the widths have been adapted since; None: not at all.
+        """
+        self.base = half_widths
+        self._quantiles = quantiles
+        self._counts = counts
         self._probabilities = (np.arange(quantiles.shape[1]) + 0.5) / quantiles.shape[1]
+        self.scales = np.ones_like(half_widths) if scales is None else scales
+        # A longer horizon is never given a narrower interval, nor a higher level: less can be known about it, and where
+        # the sample says otherwise it is the sample that is thin.
+        nested = np.maximum.accumulate(np.maximum.accumulate(half_widths * self.scales, axis=0), axis=1)
+        self._widths: list[list[float]] = nested.tolist()
 
     @classmethod
-    def of(cls, errors: Sequence[Floats], level: float = LEVEL) -> Intervals:
-        """From the out-of-sample errors ``y - y_hat`` of each horizon.
-
-        A longer horizon is never given a narrower interval: less can be known about it, and where the sample says
-        otherwise it is the sample that is thin.
-        """
-        widths = np.array([conformal_half_width(error, level) for error in errors])
+    def of(cls, errors: Sequence[Floats]) -> Intervals:
+        """From the out-of-sample errors ``y - y_hat`` of each horizon."""
         grid = (np.arange(_GRID) + 0.5) / _GRID
         return cls(
-            level,
-            np.maximum.accumulate(widths),
+            np.array([[conformal_half_width(error, level) for level in LEVELS] for error in errors]),
             np.array([np.quantile(error, grid) for error in errors]),
             np.array([len(error) for error in errors], dtype=np.float64),
         )
 
-    def half_width(self, horizon: int) -> float:
-        return float(self._half_widths[horizon - 1])
+    def scaled(self, scales: Floats) -> Intervals:
+        """The same errors, with the widths as validation found them times ``scales`` (H, levels)."""
+        return Intervals(self.base, self._quantiles, self._counts, scales)
+
+    def half_widths(self, horizon: int) -> list[float]:
+        """At each of :data:`LEVELS`, ascending."""
+        return self._widths[horizon - 1]
+
+    def half_width(self, horizon: int, level: float = LEVEL) -> float:
+        return self._widths[horizon - 1][LEVELS.index(level)]
 
     def probability_up(self, horizon: int, predicted: float) -> float:
         """P(return > 0): the share of past errors that would leave ``predicted + error`` above zero.
 
-        Never 0 or 1: with n errors seen, nothing rarer than 1 in n + 1 can be told.
+        Errors are taken to have grown or shrunk as their interval has. Never 0 or 1: with n errors seen, nothing rarer
+        than 1 in n + 1 can be told.
         """
         index = horizon - 1
-        below = float(np.interp(-predicted, self._quantiles[index], self._probabilities, left=0.0, right=1.0))
+        bound = -predicted / float(self.scales[index, LEVELS.index(LEVEL)])
+        below = float(np.interp(bound, self._quantiles[index], self._probabilities, left=0.0, right=1.0))
         rarest = 1.0 / (float(self._counts[index]) + 1.0)
         return min(max(1.0 - below, rarest), 1.0 - rarest)
 
     def save(self, file: Path) -> None:
-        np.savez(
-            file,
-            level=np.float64(self.level),
-            half_widths=self._half_widths,
-            quantiles=self._quantiles,
-            counts=self._counts,
-        )
+        """Write what validation found; scales are not the model's own."""
+        np.savez(file, levels=np.array(LEVELS), half_widths=self.base, quantiles=self._quantiles, counts=self._counts)
 
     @classmethod
     def load(cls, file: Path) -> Intervals:
+        """Raises ``ValueError`` when the file holds other levels than :data:`LEVELS`."""
         with np.load(file, allow_pickle=False) as arrays:
-            return cls(float(arrays["level"]), arrays["half_widths"], arrays["quantiles"], arrays["counts"])
+            if tuple(arrays["levels"].tolist()) != LEVELS:
+                raise ValueError(f"{file}: expected intervals at {LEVELS}, got {arrays['levels']}; train again")
+            return cls(arrays["half_widths"], arrays["quantiles"], arrays["counts"])

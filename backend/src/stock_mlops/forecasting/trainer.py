@@ -25,6 +25,7 @@ from stock_mlops.forecasting.estimators.base import History
 from stock_mlops.forecasting.evaluation import HorizonEvaluation, evaluate
 from stock_mlops.forecasting.intervals import LEVEL, Intervals
 from stock_mlops.forecasting.metrics import holm
+from stock_mlops.forecasting.reference import Reference
 from stock_mlops.forecasting.search import SearchResult, search
 from stock_mlops.forecasting.spec import ModelSpec, check_available
 from stock_mlops.instruments import Instrument
@@ -191,7 +192,13 @@ def _bundle(
         else None
     )
     engine = build_engine(estimators, dataset.x[complete[-_EXAMPLE_ROWS:]])
-    return ForecastBundle(info, engine, Intervals.of([item.oof.y - item.oof.y_hat for item in horizons]), readouts)
+    return ForecastBundle(
+        info,
+        engine,
+        Intervals.of([item.oof.y - item.oof.y_hat for item in horizons]),
+        Reference.of(dataset.x[complete], [item.oof.y_hat for item in horizons]),
+        readouts,
+    )
 
 
 def _backtests(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument, parse_symbol
 from stock_mlops.prices.sources import PriceSource, SourceError, open_source
+from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
 from stock_mlops.services.etl_report import RunReport
 from stock_mlops.services.ingest import Ingest, OnLoaded, open_ingest
 from stock_mlops.services.ingest_report import TickerReport
@@ -208,8 +210,13 @@ def count_ticker(source: str, ticker: TickerReport) -> None:
 
 
 def after_load(settings: Settings) -> OnLoaded:
-    """What follows from new prices: older feature vectors are forgotten, predictions that they complete are settled."""
-    steps = (clear_vectors(settings), settle_loaded(open_settlement(settings)))
+    """What follows from new prices: older feature vectors are forgotten, predictions that they complete are settled,
+    intervals are adapted to the outcomes."""
+    steps = (
+        clear_vectors(settings),
+        settle_loaded(open_settlement(settings)),
+        adapt_loaded(partial(open_adaptation, settings)),
+    )
 
     def on_loaded(instruments: list[Instrument]) -> None:
         for step in steps:

@@ -14,6 +14,7 @@ from stock_kit.events import PredictionEvent, Topic
 
 from stock_mlops.errors import HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.forecasting.bundle import Forecast
+from stock_mlops.forecasting.intervals import LEVEL, LEVELS
 from stock_mlops.instruments import Instrument, Sessions
 from stock_mlops.services.serving import ServedModel
 from stock_mlops.services.serving_metrics import PREDICTED_RETURN, PREDICTIONS
@@ -21,6 +22,7 @@ from stock_mlops.stores.outbox import OutboxRow
 from stock_mlops.stores.warehouse import FeatureVector
 
 RANDOM_WALK = "random_walk"
+_SHOWN = LEVELS.index(LEVEL)
 
 Origin = Literal["api", "job", "replay"]
 
@@ -54,6 +56,7 @@ def make_event(subject: Subject, horizon: int, forecast: Forecast | None, proven
     """
     instrument, vector, model = subject.instrument, subject.vector, subject.model
     close, predicted = vector.last_close, 0.0 if forecast is None else forecast.predicted_return
+    lowers, uppers = _ends(close, forecast)
     predicted_close = _price(close, predicted)
     if predicted_close is None:
         raise UnusableVectorError(
@@ -71,9 +74,13 @@ def make_event(subject: Subject, horizon: int, forecast: Forecast | None, proven
         last_close=close,
         predicted_return=predicted,
         predicted_close=predicted_close,
-        lower=None if forecast is None else _price(close, forecast.lower_return),
-        upper=None if forecast is None else _price(close, forecast.upper_return),
-        level=None if forecast is None else forecast.level,
+        lower=lowers[_SHOWN] if lowers else None,
+        upper=uppers[_SHOWN] if uppers else None,
+        level=LEVEL if lowers else None,
+        levels=LEVELS if lowers else (),
+        lowers=lowers,
+        uppers=uppers,
+        adapted_through=None if model is None else model.adapted_through,
         probability_up=None if forecast is None else forecast.probability_up,
         model_name=RANDOM_WALK if model is None else model.ref.registered_name,
         model_version=None if model is None else str(model.ref.version),
@@ -82,9 +89,24 @@ def make_event(subject: Subject, horizon: int, forecast: Forecast | None, proven
         fallback=model is None,
         feature_version=vector.feature_version,
         data_version=vector.data_version,
+        inputs=() if forecast is None else tuple(forecast.inputs),
+        stale=model is not None and model.is_stale(vector.session),
+        out_of_range=() if forecast is None else tuple(forecast.out_of_range),
         origin=provenance.origin,
         job_id=provenance.job_id,
     )
+
+
+def _ends(close: float, forecast: Forecast | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Lower and upper ends of the intervals at each level; empty without a forecast, or when one is no price."""
+    if forecast is None:
+        return (), ()
+    lowers = [_price(close, forecast.predicted_return - half) for half in forecast.half_widths]
+    uppers = [_price(close, forecast.predicted_return + half) for half in forecast.half_widths]
+    known = [pair for pair in zip(lowers, uppers, strict=True) if pair[0] is not None and pair[1] is not None]
+    if len(known) < len(lowers):
+        return (), ()
+    return tuple(low for low, _ in known if low is not None), tuple(high for _, high in known if high is not None)
 
 
 def outbox_row(event: PredictionEvent) -> OutboxRow:

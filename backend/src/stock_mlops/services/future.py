@@ -16,6 +16,7 @@ from stock_kit.events import PredictionEvent, Topic
 from stock_kit.kafka import EventProducer
 from stock_kit.settings import Settings
 
+from stock_mlops.forecasting.adaptation import AdaptiveState
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.forecast_events import (
@@ -32,6 +33,7 @@ from stock_mlops.services.prediction import Sender
 from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.catalog import Catalog, Champion
 from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.interval_states import IntervalStates, StateKey
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.outbox import Outbox, OutboxRow
@@ -54,6 +56,7 @@ class FuturePredictions:
         read_vector: Callable[[Instrument], FeatureVector | None],
         champion_of: Callable[[Instrument], Champion | None],
         load: Callable[[Champion], ServedModel],
+        state_of: Callable[[StateKey], AdaptiveState | None],
         record: Record,
         sender: Sender,
         *,
@@ -62,6 +65,7 @@ class FuturePredictions:
         self._read_vector = read_vector
         self._champion_of = champion_of
         self._load = load
+        self._state_of = state_of
         self._record = record
         self._sender = sender
         self._max_days = max_days
@@ -90,13 +94,15 @@ class FuturePredictions:
             raise no_data(instrument)
         champion = self._champion_of(instrument)
         model = None if champion is None else self._load(champion)
+        if model is not None:
+            model = model.adapted(self._state_of(StateKey(model.ref.registered_name, model.ref.version, instrument)))
         check_horizon(instrument, model, days, self._max_days)
         return Subject(instrument, vector, instrument.sessions, model)
 
     def _path(self, subject: Subject, days: int) -> Sequence[Forecast | None]:
         if subject.model is None:
             return [None] * days
-        return subject.model.bundle.predict_path(subject.vector.values, days)
+        return subject.model.bundle.predict_path(subject.vector.values, days, subject.model.intervals)
 
     def _event(self, subject: Subject, job: JobRun, horizon: int, forecast: Forecast | None) -> PredictionEvent:
         provenance = Provenance(prediction_id(job.job.id, horizon), job.job.created_at, "job", job.job.id)
@@ -127,18 +133,13 @@ def open_future(settings: Settings) -> FuturePredictions:
 
     @lru_cache(maxsize=16)
     def load(champion: Champion) -> ServedModel:
-        return ServedModel(champion, files.load(champion), slow=False)
-
-    def champion_of(instrument: Instrument) -> Champion | None:
-        version = catalog.champion(instrument)
-        if version is None:
-            return None
-        return Champion(version.registered_name, version.version, version.run_id, version.artifact_uri)
+        return ServedModel.of(champion, files.load(champion), settings.serving.expiry_sessions)
 
     return FuturePredictions(
         read_vector=lambda instrument: Warehouse(get_client(settings.clickhouse)).latest_vector(instrument),
-        champion_of=champion_of,
+        champion_of=catalog.serving,
         load=load,
+        state_of=IntervalStates(meta).newest,
         record=Outbox(meta),
         sender=EventProducer(settings.kafka, "celery_predict"),
         max_days=settings.serving.max_days,

@@ -97,8 +97,10 @@ class Predictor:
         if served is None:
             return None
         if served.slow:
-            return await anyio.to_thread.run_sync(served.bundle.predict, subject.vector.values, horizon)
-        return served.bundle.predict(subject.vector.values, horizon)
+            return await anyio.to_thread.run_sync(
+                served.bundle.predict, subject.vector.values, horizon, served.intervals
+            )
+        return served.bundle.predict(subject.vector.values, horizon, served.intervals)
 
     async def _load_sessions(self, exchange: str) -> Sessions:
         # The first process of a machine to ask for a calendar computes it, which takes seconds.

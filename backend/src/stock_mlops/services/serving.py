@@ -11,19 +11,23 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from stock_kit.logging import get_logger
 from stock_kit.settings import ServingSettings
 
 from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.forecasting.adaptation import AdaptiveState
 from stock_mlops.forecasting.bundle import ForecastBundle
-from stock_mlops.instruments import Instrument
+from stock_mlops.forecasting.intervals import Intervals
+from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.serving_metrics import CATALOG_AGE, MODEL_LOAD_SECONDS, MODEL_LOADS, RESIDENT_MODELS
 from stock_mlops.stores.catalog import Champion
+from stock_mlops.stores.interval_states import StateKey
 
 log = get_logger(__name__)
 
@@ -38,12 +42,30 @@ _SLOW_SECONDS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A version in memory."""
+    """A version in memory; with its intervals as they are for one instrument."""
 
     ref: Champion
     bundle: ForecastBundle
-    slow: bool
+    slow: bool = False
     """Whether one forecast takes longer than the event loop should be held."""
+    expires: date | None = None
+    """The last session that it is meant for."""
+    intervals: Intervals | None = None
+    """Adapted to the instrument; None: as validation found them."""
+    adapted_through: date | None = None
+
+    @classmethod
+    def of(cls, ref: Champion, bundle: ForecastBundle, expiry_sessions: int, *, slow: bool = False) -> ServedModel:
+        sessions = sessions_of(bundle.info.exchange)
+        return cls(ref, bundle, slow, sessions.next(bundle.info.trained_until, expiry_sessions))
+
+    def adapted(self, state: AdaptiveState | None) -> ServedModel:
+        if state is None:
+            return self
+        return replace(self, intervals=self.bundle.intervals.scaled(state.scales), adapted_through=state.through)
+
+    def is_stale(self, session: date) -> bool:
+        return self.expires is not None and session > self.expires
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +84,17 @@ class ResidentModels:
         champions: Callable[[], Iterable[Champion]],
         load: Callable[[Champion], ForecastBundle],
         settings: ServingSettings,
+        states: Callable[[Collection[tuple[str, int]]], Mapping[StateKey, AdaptiveState]] = lambda _: {},
         *,
         patience: float = _PATIENCE,
     ) -> None:
         self._champions = champions
         self._load_bundle = load
+        self._read_states = states
+        self._states: Mapping[StateKey, AdaptiveState] = {}
+        self._adapted: dict[Instrument, tuple[ServedModel, AdaptiveState | None, ServedModel]] = {}
+        """Of each instrument: the version in memory, the state, and the two together."""
+        self._expiry = settings.expiry_sessions
         self._interval = settings.refresh_interval.total_seconds()
         self._bound = settings.resident_models
         self._patience = patience
@@ -108,8 +136,16 @@ class ResidentModels:
             served = self._resident.get(ref.registered_name)
             if served is not None:
                 self._resident.move_to_end(ref.registered_name)
-                return served
-        return await self._first_load(ref)
+        return self._for(instrument, served or await self._first_load(ref))
+
+    def _for(self, instrument: Instrument, served: ServedModel) -> ServedModel:
+        """The version with the instrument's intervals, made anew only when either has changed."""
+        state = self._states.get(StateKey(served.ref.registered_name, served.ref.version, instrument))
+        known = self._adapted.get(instrument)
+        if known is None or known[0] is not served or known[1] is not state:
+            known = (served, state, served.adapted(state))
+            self._adapted[instrument] = known
+        return known[2]
 
     def refresh(self) -> None:
         """Ask the catalog once, and load what changed among the models in memory. Errors are the catalog's."""
@@ -124,10 +160,20 @@ class ResidentModels:
                 del self._resident[name]
             outdated = [known[name] for name, served in self._resident.items() if known[name] != served.ref]
             RESIDENT_MODELS.set(len(self._resident))
+            in_memory = [(served.ref.registered_name, served.ref.version) for served in self._resident.values()]
+        self._take_states(self._read_states(in_memory))
         # A model just trained will be asked for soon; at start there may be thousands, which may never be.
         new = [ref for name, ref in known.items() if name not in before] if before is not None else []
         for ref in (*outdated, *new[: self._bound]):
             self._start_load(ref)
+
+    def _take_states(self, newest: Mapping[StateKey, AdaptiveState]) -> None:
+        """Replace what changed; a state that did not stays the same object, and what was made of it is kept."""
+        before = self._states
+        self._states = {
+            key: old if (old := before.get(key)) is not None and old.through == state.through else state
+            for key, state in newest.items()
+        }
 
     async def _first_answer(self) -> dict[str, Champion]:
         await asyncio.to_thread(self._told.wait, self._patience)
@@ -177,7 +223,10 @@ class ResidentModels:
         started = time.perf_counter()
         try:
             bundle = self._load_bundle(ref)
-            served = ServedModel(ref, bundle, slow=_seconds_per_forecast(bundle) > _SLOW_SECONDS)
+            slow = _seconds_per_forecast(bundle) > _SLOW_SECONDS
+            served = ServedModel.of(ref, bundle, self._expiry, slow=slow)
+            # Before it serves: its intervals are as they should be from the first answer on.
+            self._take_states({**self._states, **self._read_states([(ref.registered_name, ref.version)])})
         except Exception as error:
             self._note_failure(ref, error)
             raise

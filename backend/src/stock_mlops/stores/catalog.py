@@ -189,27 +189,32 @@ class Catalog:
             ).all()
         return [_version(row) for row in rows]
 
-    def champion(self, instrument: Instrument) -> ModelVersion | None:
-        """The version that serves an instrument, or None when the random walk does."""
-        with self._engine.begin() as tx:
-            row = tx.execute(
-                text(
-                    f"SELECT {_VERSION} FROM model_versions WHERE registered_name = :name AND alias = :alias"  # noqa: S608
-                ),
-                {"name": instrument.registered_model, "alias": CHAMPION},
-            ).first()
-        return None if row is None else _version(row)
+    def serving(self, instrument: Instrument) -> Champion | None:
+        """What serves an instrument: its own champion, else that of the newest panel that it belongs to; None when the
+        random walk does."""
+        serving: Champion | None = None
+        for champion in self.champions(instrument):
+            if champion.registered_name == instrument.registered_model:
+                return champion
+            serving = champion
+        return serving
 
-    def champions(self) -> list[Champion]:
-        """All champions, the newest last, in one cheap query."""
+    def champions(self, instrument: Instrument | None = None) -> list[Champion]:
+        """All champions (of an instrument: those that may serve it), the newest last, in one cheap query."""
         with self._engine.begin() as tx:
             rows = tx.execute(
                 text("""
                     SELECT v.registered_name, v.version, v.run_id, v.artifact_uri, d.exchange, d.spec -> 'tickers'
                     FROM model_versions v JOIN model_definitions d ON d.id = v.model_id
-                    WHERE v.alias = :alias ORDER BY v.created_at
+                    WHERE v.alias = :alias AND (CAST(:ticker AS text) IS NULL OR (d.exchange = :exchange
+                        AND (d.ticker = :ticker OR d.spec -> 'tickers' @> to_jsonb(CAST(:ticker AS text)))))
+                    ORDER BY v.created_at
                 """),
-                {"alias": CHAMPION},
+                {
+                    "alias": CHAMPION,
+                    "exchange": None if instrument is None else instrument.exchange,
+                    "ticker": None if instrument is None else instrument.ticker,
+                },
             ).all()
         return [
             Champion(name, version, run_id, uri, tuple(Instrument(exchange, ticker).key for ticker in tickers or ()))

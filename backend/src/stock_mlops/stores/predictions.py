@@ -20,8 +20,8 @@ from stock_kit.events import PredictionEvent
 from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument
 
-# The event's fields but its type, which is the table's name.
-COLUMNS = tuple(name for name in PredictionEvent.model_fields if name != "type")
+# The event's fields but its type, which is the table's name, and its inputs, which a list has no use for.
+COLUMNS = tuple(name for name in PredictionEvent.model_fields if name not in ("type", "inputs"))
 
 
 @dataclass(frozen=True, slots=True)
