@@ -42,7 +42,8 @@ def test_the_tables_fit_a_terminal_of_80_columns_and_name_their_terms() -> None:
 def test_luck_and_a_strategy_that_does_nothing_are_called_that() -> None:
     noise = np.random.default_rng(3).normal(size=N)
     assert "Not told from luck" in verdict(result(noise))[0]
-    assert "never traded" in verdict(result(np.full(N, -1.0)))[0]
+    assert "nothing that holding does not" in verdict(result(np.full(N, -1.0)))[0]
+    assert "nothing that holding does not" in verdict(result(np.ones(N), drift=0.01))[0]
     assert "More than luck" in verdict(result(foresight()))[0]
 
 

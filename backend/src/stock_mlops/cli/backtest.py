@@ -20,7 +20,7 @@ _LEGEND = (
     "Decided at each close on forecasts made without having seen what followed, executed at the next open. Sharpe over"
     " a riskless return of 0, 252 sessions a year; costs per side."
 )
-# A strategy whose deflated Sharpe ratio is above this is taken to be more than luck.
+# A strategy whose alpha is above zero with this probability is taken to be more than luck.
 _CONFIDENCE = 0.95
 
 
@@ -116,6 +116,9 @@ def _trading_rows(result: BacktestResult) -> list[tuple[str, str]]:
     return [
         ("P(Sharpe > 0)", _cell(trading.probabilistic_sharpe, "{:.1%}")),
         (f"deflated, {result.trials} tried", _cell(trading.deflated_sharpe, "{:.1%}")),
+        ("beta to holding", _cell(trading.beta, "{:.2f}")),
+        ("alpha a year", _cell(trading.alpha, "{:+.1%}")),
+        ("P(alpha > 0), deflated", _cell(trading.deflated_alpha, "{:.1%}")),
         ("turnover a year", f"{trading.turnover_per_year:.1f}x"),
         ("exposure", f"{trading.exposure:.1%}"),
         ("trades", f"{trading.trades:,}"),
@@ -141,14 +144,17 @@ def sweep_table(result: BacktestResult) -> Table:
 
 def verdict(result: BacktestResult) -> list[str]:
     """What the numbers mean, in sentences."""
-    deflated = result.trading.deflated_sharpe
+    deflated = result.trading.deflated_alpha
     lines = []
     if deflated is None:
-        lines.append("[yellow]It never traded, or nothing moved: there is nothing to judge.[/yellow]")
-    elif deflated < _CONFIDENCE:
-        lines.append(f"[yellow]Not told from luck: a chance of {deflated:.0%} that it is more.[/yellow]")
+        lines.append("[yellow]It did nothing that holding does not: there is no skill to judge.[/yellow]")
     else:
-        lines.append(f"[green]More than luck with a chance of {deflated:.0%}.[/green]")
+        told = f"a chance of {deflated:.0%} that it earns more than its share of holding"
+        lines.append(
+            f"[yellow]Not told from luck: {told}.[/yellow]"
+            if deflated < _CONFIDENCE
+            else f"[green]More than luck: {told}.[/green]"
+        )
     if result.strategy.total_return < result.buy_and_hold.total_return:
         lines.append("[yellow]Buying and holding earned more.[/yellow]")
     return lines

@@ -226,6 +226,22 @@ def test_always_long_is_buy_and_hold() -> None:
     assert found.equity == pytest.approx(found.buy_and_hold_equity)
     assert found.strategy == found.buy_and_hold
     assert found.trading.trades == 1
+    assert found.trading.beta == pytest.approx(1.0)
+    assert (found.trading.alpha, found.trading.deflated_alpha) == (None, None)
+
+
+def test_a_price_that_rises_gives_no_alpha_to_who_just_holds_a_part_of_it() -> None:
+    rng = np.random.default_rng(6)
+    opens = 50 * np.exp(np.cumsum(rng.normal(0.003, 0.01, 2000)))
+    blind = np.where(rng.uniform(size=2000) < 0.5, 1.0, -1.0)
+    found = backtest(axis(2000), opens, opens, blind, 1, BacktestSettings(cost_bps=0))
+    assert (found.trading.deflated_sharpe or 0.0) > 0.99  # it earned, as everybody did
+    assert found.trading.beta == pytest.approx(0.5, abs=0.05)
+    assert (found.trading.deflated_alpha or 1.0) < 0.95
+    net, held = np.diff(np.log(found.equity)), np.diff(np.log(found.buy_and_hold_equity))
+    assert found.trading.beta == pytest.approx(np.polyfit(held, net, 1)[0], rel=0.01)
+    sighted = backtest(axis(2000), opens, opens, np.append(np.diff(opens)[1:], [NAN, NAN]), 1)
+    assert (sighted.trading.deflated_alpha or 0.0) > 0.99
 
 
 def test_costs_only_take_and_the_break_even_leaves_nothing() -> None:

@@ -17,6 +17,9 @@ from stock_mlops.forecasting.sharpe import (
     probabilistic_sharpe,
 )
 
+# Smaller deviations are the rounding of equal returns.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Performance:
@@ -42,6 +45,13 @@ class Trading:
     """Probability that the true Sharpe ratio is above zero."""
     deflated_sharpe: float | None
     """The same, given that the strategy is the best of ``trials``."""
+    beta: float | None
+    """How much of buy-and-hold is in it: the slope of its returns on those of holding."""
+    alpha: float | None
+    """What it earned a year beyond ``beta`` times holding (Jensen 1968): the part that is not the price's own rise."""
+    deflated_alpha: float | None
+    """Probability that this part is above zero, given that the strategy is the best of ``trials``: the deflated Sharpe
+    ratio of its returns with the holding taken out."""
     turnover_per_year: float
     """Bought plus sold, as a multiple of the equity."""
     exposure: float
@@ -86,15 +96,24 @@ def _drawdown(equity: Floats) -> tuple[float, int]:
     return float(below[bottom]), end - peak
 
 
-def describe_trading(simulation: Simulation, bps: float, trials: int, trial_variance: float | None) -> Trading:
-    """At costs of ``bps`` per side; see :func:`~stock_mlops.forecasting.backtest.run.backtest` for the rest."""
+def describe_trading(
+    simulation: Simulation, held: Floats, bps: float, trials: int, trial_variance: float | None
+) -> Trading:
+    """At costs of ``bps`` per side, beside the returns ``held`` (m,) of buying and holding; see
+    :func:`~stock_mlops.forecasting.backtest.run.backtest` for the rest."""
     positions, moves = simulation.positions, simulation.moves
-    estimate = estimate_sharpe(simulation.net_returns(bps))
+    net = simulation.net_returns(bps)
+    estimate = estimate_sharpe(net)
+    beta, beyond = _without_holding(net, held)
+    own = None if beyond is None else estimate_sharpe(beyond)
     earned = _earned_per_trade(simulation, bps)
     told = (positions != 0) & (moves != 0)
     return Trading(
         probabilistic_sharpe=None if estimate is None else probabilistic_sharpe(estimate),
         deflated_sharpe=None if estimate is None else deflated_sharpe(estimate, trials, trial_variance),
+        beta=beta,
+        alpha=None if beyond is None else float(beyond.mean() * SESSIONS_PER_YEAR),
+        deflated_alpha=None if own is None else deflated_sharpe(own, trials, trial_variance),
         turnover_per_year=float(simulation.turnover.mean() * SESSIONS_PER_YEAR),
         exposure=float(np.abs(positions).mean()),
         trades=len(earned),
@@ -102,6 +121,16 @@ def describe_trading(simulation: Simulation, bps: float, trials: int, trial_vari
         session_hit_rate=float(np.mean((positions * moves > 0)[told])) if told.any() else None,
         break_even_bps=_break_even_bps(simulation),
     )
+
+
+def _without_holding(net: Floats, held: Floats) -> tuple[float | None, Floats | None]:
+    """The slope of ``net`` on ``held``, and ``net`` less that much of ``held``; None where nothing is left to tell."""
+    deviation = float(np.std(held))
+    if len(net) < 2 or deviation <= _ROUNDING:
+        return None, None
+    beta = float(np.mean((net - net.mean()) * (held - held.mean()))) / deviation**2
+    beyond: Floats = net - beta * held
+    return beta, beyond if float(np.std(beyond)) > _ROUNDING * deviation else None
 
 
 def _earned_per_trade(simulation: Simulation, bps: float) -> Floats:

@@ -126,7 +126,7 @@ def backtest(
         trials=trials,
         strategy=measure(net),
         buy_and_hold=measure(held),
-        trading=describe_trading(simulation, settings.total_bps, trials, trial_variance),
+        trading=describe_trading(simulation, held, settings.total_bps, trials, trial_variance),
         simulation=simulation,
         sessions=sessions[first - 1 : end],
         equity=equity_curve(net),
