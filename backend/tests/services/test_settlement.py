@@ -55,6 +55,12 @@ def test_instruments_share_a_statement_up_to_what_memory_bears() -> None:
     assert (report.settled, report.revised) == (10, 5)
 
 
+def test_a_statement_names_a_bounded_number_of_instruments() -> None:
+    table = Table({f"T{number}": 1 for number in range(1200)})
+    Settlement(table, clock).settle()
+    assert [len(asked) for asked in table.asked] == [500, 500, 200]
+
+
 def test_what_was_never_predicted_is_not_asked_for() -> None:
     table = Table({"A": 1, "B": 1})
     Settlement(table, clock).settle([Instrument("US", "B"), Instrument("TW", "2330")])

@@ -28,6 +28,8 @@ log = get_logger(__name__)
 
 # Predictions that one statement looks at, unless one instrument has more: some 300 MB of ClickHouse's memory.
 _BATCH = 200_000
+# Their names travel in the statement's address, which servers bound.
+_BATCH_INSTRUMENTS = 500
 
 
 class SettlementTable(Protocol):
@@ -85,7 +87,7 @@ def _batches(predicted: Mapping[Instrument, int]) -> Iterator[list[Instrument]]:
     batch: list[Instrument] = []
     size = 0
     for instrument in sorted(predicted):
-        if batch and size + predicted[instrument] > _BATCH:
+        if batch and (size + predicted[instrument] > _BATCH or len(batch) == _BATCH_INSTRUMENTS):
             yield batch
             batch, size = [], 0
         batch.append(instrument)
