@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.adaptation import Adaptation, outcome_errors
 from stock_mlops.stores.catalog import Champion
 from stock_mlops.stores.interval_states import StateKey
+from stock_mlops.stores.warehouse import TrainingFrame
 
 if TYPE_CHECKING:
     from backend.tests.conftest import MakeBundle
@@ -45,8 +46,9 @@ class World:
 
     def training_frame(
         self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> tuple[pl.DataFrame, str]:
-        return self.frame.filter(pl.col("session").is_between(start or date(2000, 1, 1), self.until)), "v"
+    ) -> TrainingFrame:
+        frame = self.frame.filter(pl.col("session").is_between(start or date(2000, 1, 1), self.until))
+        return TrainingFrame(frame, "v", datetime(2026, 1, 1, tzinfo=UTC))
 
     def newest(self, key: StateKey) -> AdaptiveState | None:
         return self.states.get(key)

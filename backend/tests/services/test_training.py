@@ -18,6 +18,7 @@ from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.training import Training
 from stock_mlops.stores.catalog import Catalog, ModelDefinition
 from stock_mlops.stores.registry import ModelFiles, Registered, RunRecord
+from stock_mlops.stores.warehouse import TrainingFrame
 
 FEATURES = ("return_1", "gap")
 
@@ -30,7 +31,7 @@ class FrameData:
 
     def training_frame(
         self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> tuple[pl.DataFrame, str]:
+    ) -> TrainingFrame:
         self.asked.append((instrument, names, start, end))
         rng = np.random.default_rng(1)
         returns = rng.normal(0, 0.01, 1000)
@@ -44,7 +45,7 @@ class FrameData:
                 "gap": rng.normal(size=1000),
             }
         )
-        return frame, "content-hash"
+        return TrainingFrame(frame, "content-hash", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class MemoryRegistry:
@@ -65,7 +66,7 @@ class MemoryRegistry:
         self.records.append(record)
         self.bundles.append(ForecastBundle.load(files.bundle))
         self.plots = sorted(file.name for file in files.plots.iterdir())
-        self.evaluation = {file.name: pl.read_parquet(file) for file in files.evaluation.iterdir()}
+        self.evaluation = {file.name: pl.read_parquet(file) for file in files.evaluation.glob("*.parquet")}
         return Registered(name, len(self.records), f"run-{len(self.records)}", "mlflow-artifacts:/x/bundle")
 
     def promote(self, name: str, version: int, alias: str) -> None:

@@ -19,6 +19,7 @@ COMMAND_MODULES = (
     "stock_mlops.cli.train",
     "stock_mlops.cli.backtest",
     "stock_mlops.cli.predict",
+    "stock_mlops.cli.proof",
     "stock_mlops.cli.accuracy",
     "stock_local.cli",
 )

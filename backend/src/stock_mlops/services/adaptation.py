@@ -23,7 +23,7 @@ from stock_mlops.stores.interval_states import IntervalStates, StateKey
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.postgres import get_engine
-from stock_mlops.stores.warehouse import Warehouse
+from stock_mlops.stores.warehouse import TrainingFrame, Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,7 +42,7 @@ class Outcomes(Protocol):
 
     def training_frame(
         self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> tuple[pl.DataFrame, str]: ...
+    ) -> TrainingFrame: ...
 
 
 class States(Protocol):
@@ -81,7 +81,7 @@ class Adaptation:
         since = state.through or bundle.info.trained_until
         # Forecasts for a session after `since` were made as early as the longest horizon before it.
         start = instrument.sessions.previous(since, bundle.horizon)
-        frame, _ = self._outcomes.training_frame(instrument, bundle.features, start, None)
+        frame = self._outcomes.training_frame(instrument, bundle.features, start, None).frame
         if frame.is_empty() or frame["session"][-1] <= since:
             return state
         state = adapt(state, bundle.intervals, outcome_errors(bundle, instrument, frame, since), frame["session"][-1])

@@ -56,7 +56,7 @@ def make_event(subject: Subject, horizon: int, forecast: Forecast | None, proven
     """
     instrument, vector, model = subject.instrument, subject.vector, subject.model
     close, predicted = vector.last_close, 0.0 if forecast is None else forecast.predicted_return
-    lowers, uppers = _ends(close, forecast)
+    lowers, uppers = interval_ends(close, forecast)
     predicted_close = _price(close, predicted)
     if predicted_close is None:
         raise UnusableVectorError(
@@ -97,7 +97,7 @@ def make_event(subject: Subject, horizon: int, forecast: Forecast | None, proven
     )
 
 
-def _ends(close: float, forecast: Forecast | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def interval_ends(close: float, forecast: Forecast | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Lower and upper ends of the intervals at each level; empty without a forecast, or when one is no price."""
     if forecast is None:
         return (), ()

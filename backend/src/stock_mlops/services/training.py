@@ -20,17 +20,16 @@ from stock_mlops.forecasting.plots import write_plots
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.jobs import Completion, JobRun
+from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
 from stock_mlops.stores.catalog import CHAMPION, Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.registry import ModelFiles, ModelRegistry, Registered, RunRecord
-from stock_mlops.stores.warehouse import Warehouse
+from stock_mlops.stores.warehouse import TrainingFrame, Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
-
-    import polars as pl
 
     from stock_mlops.forecasting.spec import ModelSpec
 
@@ -47,7 +46,7 @@ class TrainingData(Protocol):
 
     def training_frame(
         self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> tuple[pl.DataFrame, str]: ...
+    ) -> TrainingFrame: ...
 
 
 class Registry(Protocol):
@@ -99,16 +98,16 @@ class Training:
         """Train and register in MLflow; the version serves only when the caller enters it in the catalog."""
         spec = definition.parsed()
         progress(0.0, "reading data")
-        frame, data_version = self._read(spec)
+        data = self._read(spec)
 
         def fitting(fraction: float, stage: str) -> None:
             progress(_FITTING_FROM + fraction * (_FITTING_TO - _FITTING_FROM), stage)
 
         started = monotonic()
-        result = train(spec, frame, data_version=data_version, feature_version=FEATURE_VERSION, progress=fitting)
+        result = train(spec, data.frame, data_version=data.version, feature_version=FEATURE_VERSION, progress=fitting)
         log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(monotonic() - started, 3))
         progress(_FITTING_TO, "registering in MLflow")
-        registered = self._register(definition, result, job_id)
+        registered = self._register(definition, result, data, job_id)
         progress(0.99, "committing")
         return NewVersion(
             model_id=definition.id,
@@ -116,7 +115,7 @@ class Training:
             version=registered.version,
             run_id=registered.run_id,
             artifact_uri=registered.artifact_uri,
-            data_version=data_version,
+            data_version=data.version,
             feature_version=FEATURE_VERSION,
             horizon=spec.horizon,
             metrics=result.metrics,
@@ -124,20 +123,25 @@ class Training:
             job_id=job_id,
         )
 
-    def _read(self, spec: ModelSpec) -> tuple[pl.DataFrame, str]:
-        """The definition's data and their version; a panel's are its members' one below the other."""
+    def _read(self, spec: ModelSpec) -> TrainedOn:
+        """The definition's data; a panel's are its members' one below the other."""
+        read = {
+            instrument: self._data.training_frame(instrument, spec.features, spec.start, spec.end)
+            for instrument in spec.instruments
+        }
+        as_of = {instrument.key: part.as_of for instrument, part in read.items()}
         if spec.panel is None:
-            return self._data.training_frame(spec.instruments[0], spec.features, spec.start, spec.end)
+            (only,) = read.values()
+            return TrainedOn(only.frame, only.data_version, as_of)
         import polars as pl
 
-        frames, versions = [], hashlib.sha256()
-        for instrument in spec.instruments:
-            frame, version = self._data.training_frame(instrument, spec.features, spec.start, spec.end)
-            frames.append(frame.with_columns(ticker=pl.lit(instrument.ticker)))
-            versions.update(f"{instrument}={version}\n".encode())
-        return pl.concat(frames), versions.hexdigest()[:16]
+        versions = "".join(f"{instrument}={part.data_version}\n" for instrument, part in read.items())
+        frames = [part.frame.with_columns(ticker=pl.lit(instrument.ticker)) for instrument, part in read.items()]
+        return TrainedOn(pl.concat(frames), hashlib.sha256(versions.encode()).hexdigest()[:16], as_of)
 
-    def _register(self, definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> Registered:
+    def _register(
+        self, definition: ModelDefinition, result: TrainingResult, data: TrainedOn, job_id: UUID | None
+    ) -> Registered:
         spec = definition.parsed()
         with TemporaryDirectory(prefix="stock-training-") as temporary:
             workdir = Path(temporary)
@@ -152,6 +156,7 @@ class Training:
             result.bundle.save(files.bundle)
             write_plots(result, files.plots)
             write_evaluation(result, files.evaluation)
+            write_provenance(spec, data, files.evaluation)
             record = run_record(definition, spec, result, job_id)
             return self._registry.log_and_register(spec.registered_model, record, files, workdir)
 

@@ -189,6 +189,18 @@ class Catalog:
             ).all()
         return [_version(row) for row in rows]
 
+    def version(self, registered_name: str, version: int) -> Champion | None:
+        """Where the files of a version are, whatever its alias."""
+        with self._engine.begin() as tx:
+            row = tx.execute(
+                text("""
+                    SELECT registered_name, version, run_id, artifact_uri FROM model_versions
+                    WHERE registered_name = :name AND version = :version
+                """),
+                {"name": registered_name, "version": version},
+            ).first()
+        return None if row is None else Champion(*row)
+
     def serving(self, instrument: Instrument) -> Champion | None:
         """What serves an instrument: its own champion, else that of the newest panel that it belongs to; None when the
         random walk does."""

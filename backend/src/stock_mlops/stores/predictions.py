@@ -108,6 +108,20 @@ class Predictions:
         next_cursor = Cursor(events[-1].made_at, events[-1].prediction_id) if more else None
         return Page(self._settle(events), next_cursor)
 
+    def one(self, prediction_id: UUID) -> PredictionEvent | None:
+        """A prediction with its inputs; None when it is not stored."""
+        rows = (
+            self._client()
+            .query(
+                f"SELECT {', '.join((*COLUMNS, 'inputs'))} FROM predictions"  # noqa: S608  fixed names, bound values
+                " WHERE prediction_id = {id:UUID} LIMIT 1",
+                parameters={"id": str(prediction_id)},
+                tz_mode="aware",
+            )
+            .result_rows
+        )
+        return _event(rows[0], (*COLUMNS, "inputs")) if rows else None
+
     def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
         """Which of ``ids`` are stored; ``keys`` (``US:AAPL``) of their instruments narrow the search."""
         wanted = [str(item) for item in ids]
@@ -191,8 +205,8 @@ def _conditions(wanted: PredictionFilter, cursor: Cursor | None) -> tuple[list[s
     return conditions, parameters
 
 
-def _event(row: Sequence[Any]) -> PredictionEvent:
-    return PredictionEvent.model_validate(dict(zip(COLUMNS, row, strict=True)))
+def _event(row: Sequence[Any], columns: Sequence[str] = COLUMNS) -> PredictionEvent:
+    return PredictionEvent.model_validate(dict(zip(columns, row, strict=True)))
 
 
 def _actual(event: PredictionEvent, closes: dict[tuple[str, str, date], float]) -> float | None:

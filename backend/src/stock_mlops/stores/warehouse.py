@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
@@ -63,6 +63,17 @@ class WarehouseState:
     last_session: date | None = None
     version: int = 0
     feature_versions: frozenset[str] = field(default_factory=frozenset)
+
+
+class TrainingFrame(NamedTuple):
+    """Training data of one instrument."""
+
+    frame: pl.DataFrame
+    """By session: session, open and close (adjusted), one column per feature."""
+    data_version: str
+    """A hash of the frame's content: equal ones mean equal frames, whenever and wherever they were read."""
+    as_of: datetime
+    """The moment at which the raw prices were as these rows show them."""
 
 
 class Warehouse:
@@ -136,22 +147,19 @@ class Warehouse:
 
     def training_frame(
         self, instrument: Instrument, names: Iterable[str], start: date | None = None, end: date | None = None
-    ) -> tuple[pl.DataFrame, str]:
-        """What a model is trained on, and the version of those data.
-
-        Returns:
-            a frame by session (session, open and close adjusted, one column per feature) and a hash of its content:
-            equal hashes mean equal frames, whenever and wherever they were read.
-        """
+    ) -> TrainingFrame:
+        """What a model is trained on, and the version of those data."""
         wanted = list(names)
         # Nothing may have been loaded since the feature was defined; then it is unknown here, which is no error.
         self.ensure_feature_columns(wanted)
-        prices = self._select("prices", ("session", "open", "close"), instrument, start, end)
+        prices = self._select("prices", ("session", "open", "close", "version"), instrument, start, end)
+        newest = max(prices["version"].to_list(), default=0)
+        prices = prices.drop("version")
         features = self.features(instrument, wanted, start, end)
         # A feature may bear the name of a price column (open, close); as a feature it is the same number.
         extra = [name for name in wanted if name not in prices.columns]
         frame = prices.join(features.select("session", *extra), on="session", how="inner", maintain_order="left")
-        return frame, _content_hash(frame)
+        return TrainingFrame(frame, content_hash(frame), version_time(newest))
 
     def latest_vector(self, instrument: Instrument) -> FeatureVector | None:
         """The features of the newest session, or None when nothing of the instrument was loaded."""
@@ -247,7 +255,7 @@ def _feature_values(row: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def _content_hash(frame: pl.DataFrame) -> str:
+def content_hash(frame: pl.DataFrame) -> str:
     """Hash of names and values; null and every number keep their own bytes."""
     digest = hashlib.sha256("\n".join(frame.columns).encode())
     for column in frame.iter_columns():
