@@ -1,0 +1,1 @@
+"""What the platform adds to the fits of a training."""
