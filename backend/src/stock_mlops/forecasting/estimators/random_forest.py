@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -42,5 +43,8 @@ class RandomForest(SklearnEstimator):
         return make(**self.params.model_dump(), random_state=self.seed, n_jobs=2)
 
     def _learn(self, x: Floats, target: Floats, t: Positions) -> None:
-        super()._learn(x, target, t)
+        # scikit-learn 1.9 sets the warnings' filters in each of its threads and puts them back in any order, which may
+        # leave none; the next forest then warns once per tree.
+        with warnings.catch_warnings():
+            super()._learn(x, target, t)
         self._model.n_jobs = 1  # one row at a time is predicted faster without threads
