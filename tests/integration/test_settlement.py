@@ -390,6 +390,11 @@ def test_the_platform_settles_by_itself_every_hour(local_stack: LocalStack) -> N
     assert settled(client)[77]["actual_close"] == pytest.approx(204.0)
     deployment = httpx.get(f"{address}/deployments/name/settlement/settlement").json()
     assert [entry["schedule"]["interval"] for entry in deployment["schedules"]] == [3600.0]
+    shown = local_stack.cli("accuracy", "late")
+    assert "US:LATE" in shown.stdout, shown.stderr
+    refused = local_stack.cli("backtest", "LATE")
+    assert refused.returncode == 1
+    assert "no trained model serves US:LATE" in " ".join(refused.stderr.split())
 
 
 def test_a_load_goes_on_when_predictions_cannot_be_settled(settings: Settings) -> None:
