@@ -19,7 +19,7 @@ _QUARTER, _SPLIT_EVERY = 63, 2500
 def write_file(path: Path, tickers: int, sessions: int, seed: int = 1) -> None:
     """Write ``tickers`` x ``sessions`` rows, ticker by ticker, in bounded memory."""
     writer: pq.ParquetWriter | None = None
-    for frame in _frames(tickers, sessions, np.random.default_rng(seed)):
+    for frame in frames(tickers, sessions, np.random.default_rng(seed)):
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
         writer.write_table(table)
@@ -27,11 +27,14 @@ def write_file(path: Path, tickers: int, sessions: int, seed: int = 1) -> None:
         writer.close()
 
 
-def _frames(tickers: int, sessions: int, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
+def frames(
+    tickers: int, sessions: int, rng: np.random.Generator, at_once: int = _TICKERS_AT_ONCE
+) -> Iterator[pl.DataFrame]:
+    """ticker, date and prices of ``at_once`` tickers after the other."""
     calendar = sessions_of("US")
     days = calendar.array(calendar.previous(LAST_SESSION, sessions - 1), LAST_SESSION)
-    for first in range(0, tickers, _TICKERS_AT_ONCE):
-        count = min(_TICKERS_AT_ONCE, tickers - first)
+    for first in range(0, tickers, at_once):
+        count = min(at_once, tickers - first)
         names = [f"S{number:05d}" for number in range(first, first + count)]
         yield pl.DataFrame(
             {

@@ -1,4 +1,4 @@
-"""Arrays that are used again: fresh memory costs more than what is computed in it."""
+"""Arrays that are used again: fresh memory takes longer to get than most of what is computed in it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Arrays that are allocated together: large blocks come in large pages, which cost less.
+_TOGETHER = 16
+
 
 class Buffers:
-    """Hands out arrays of ``length`` values, of memory that it keeps."""
+    """Hands out arrays of equal length, of memory that it keeps."""
 
     def __init__(self) -> None:
         self.length = 0
+        self._capacity = 0
         self._all: list[Array] = []
         self._free: list[Array] = []
 
     def begin(self, length: int) -> None:
         """Take all arrays back; from now on they have ``length`` values."""
-        if self._all and len(self._all[0]) < length:
-            self._all.clear()
+        if length > self._capacity:
+            self._capacity = length
+            self._all = []
         self.length = length
-        self._free = list(self._all)
+        self._free = [array[:length] for array in self._all]
 
     def take(self) -> Array:
         """An array with any values."""
         if not self._free:
-            self._all.append(np.empty(max(self.length, len(self._all[0]) if self._all else 0)))
-            return self._all[-1][: self.length]
-        return self._free.pop()[: self.length]
+            more = list(np.empty((_TOGETHER, self._capacity)))
+            self._all += more
+            self._free = [array[: self.length] for array in more]
+        return self._free.pop()
 
     def give_back(self, array: Array) -> None:
         """Let ``array``, which ``take`` gave and nobody reads any more, be used again."""
-        self._free.append(array if array.base is None else array.base)
+        self._free.append(array)

@@ -11,16 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stock_mlops.features.buffers import Array, Buffers
-from stock_mlops.features.formulas import NotArithmeticError, Program, tree
-from stock_mlops.features.intermediates import Derived, Window, intermediate
+from stock_mlops.features.intermediates import Derived
+from stock_mlops.features.program import Program
 from stock_mlops.features.registry import Feature, select
-from stock_mlops.features.windows import Windows
 
 KEYS = ("exchange", "ticker", "session")
 _TICKER = "ticker number"
 
 # Rows that are computed together: enough that the calls do not count, few enough that arrays stay in the cache.
-_ROWS_AT_ONCE = 32_768
+_ROWS_AT_ONCE = 65536
 
 
 def compute_features(clean: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFrame:
@@ -48,7 +47,16 @@ def evaluate(clean: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     inputs = {name for feature in plan.features for name in feature.inputs} - set(KEYS)
     ordered = _ordered(clean.select(*KEYS, *sorted(inputs)))
     buffers = Buffers()
-    return pl.concat([_Piece(piece, buffers).evaluate(plan) for piece in _pieces(ordered)])
+    # One block: fresh memory takes longer to get than the values in it to compute, and a large block has large pages.
+    values = np.empty((len(plan.features), len(ordered)))
+    first = 0
+    for piece in _pieces(ordered):
+        _Piece(piece).run(plan.program, buffers, values[:, first : first + len(piece)])
+        first += len(piece)
+    columns = (
+        pl.Series(feature.name, row, nan_to_null=True) for feature, row in zip(plan.features, values, strict=True)
+    )
+    return ordered.select(KEYS).with_columns(columns)
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
@@ -79,103 +87,41 @@ def _begins(frame: pl.DataFrame) -> NDArray[np.intp]:
     return np.flatnonzero(np.diff(frame[_TICKER].to_numpy(), prepend=-1))
 
 
-def _stages(features: Sequence[Feature]) -> list[list[Derived | Window]]:
-    """The intermediate columns that ``features`` need, in stages: each reads prices and columns of earlier stages."""
-    levels: dict[str, int] = {}
-
-    def level(name: str) -> int:
-        column = intermediate(name)
-        if column is None:
-            return 0
-        if name not in levels:
-            levels[name] = 1 + max(level(source) for source in column.sources)
-        return levels[name]
-
-    last = max((level(name) for feature in features for name in feature.sources), default=0)
-    stages: list[list[Derived | Window]] = [[] for _ in range(last)]
-    for name, stage in levels.items():
-        if (column := intermediate(name)) is not None:
-            stages[stage - 1].append(column)
-    return stages
-
-
 class Plan:
-    """What has to be computed for ``features``, in which order. Any number of threads may follow one plan."""
+    """How ``features`` are computed. Any number of threads may follow one plan."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self.features = features
-        self.stages = [_Stage(columns) for columns in _stages(features)]
-        self.program, self.expressions = _split({feature.name: feature for feature in features})
-
-
-class _Stage:
-    """Intermediate columns that do not read one another."""
-
-    def __init__(self, columns: Sequence[Derived | Window]) -> None:
-        self.windows = [column for column in columns if isinstance(column, Window)]
-        derived = {column.name: column for column in columns if isinstance(column, Derived)}
-        self.program, self.expressions = _split(derived)
-
-
-def _split(columns: Mapping[str, Derived | Feature]) -> tuple[Program, dict[str, Derived | Feature]]:
-    """The columns that NumPy computes, and the others, which Polars does."""
-    trees, others = {}, {}
-    for name, column in columns.items():
-        try:
-            trees[name] = tree(column.expression)
-        except NotArithmeticError:
-            others[name] = column
-    return Program(trees), others
+        self.program = Program(features)
 
 
 class _Piece:
     """Some tickers, whose columns are computed together."""
 
-    def __init__(self, frame: pl.DataFrame, buffers: Buffers) -> None:
-        buffers.begin(len(frame))
+    def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
-        self._buffers = buffers
-        self._arrays: dict[str, Array] = {
-            name: frame[name].to_numpy() for name, kind in frame.schema.items() if kind == pl.Float64
-        }
+        self.prices = {name: frame[name].to_numpy() for name, kind in frame.schema.items() if kind == pl.Float64}
         begins = _begins(frame)
-        row = np.arange(len(frame)) - np.repeat(begins, np.diff(begins, append=len(frame)))
-        self._windows = Windows(self._arrays, row, buffers)
+        self._row = np.arange(len(frame)) - np.repeat(begins, np.diff(begins, append=len(frame)))
+        self._heads: dict[int, NDArray[np.intp]] = {}
 
-    def evaluate(self, plan: Plan) -> pl.DataFrame:
+    def run(self, program: Program, buffers: Buffers, out: Array) -> None:
+        """Write the features into ``out``, NaN where they are unknown."""
+        buffers.begin(len(self._frame))
         with np.errstate(all="ignore"):
-            for stage in plan.stages:
-                self._add(stage)
-            found = {
-                name: pl.Series(name, _finite(values), nan_to_null=True)
-                for name, values in plan.program.run(self._arrays, self._buffers)
-            }
-            for name, values in self._by_polars(plan.expressions):
-                found[name] = pl.Series(name, _finite(values), nan_to_null=True)
-        return self._frame.select(KEYS).with_columns(found[feature.name] for feature in plan.features)
+            program.run(self, buffers, out)
+        for values in out:
+            infinite = np.isinf(values)
+            if infinite.any():
+                values[infinite] = np.nan
 
-    def _add(self, stage: _Stage) -> None:
-        self._arrays.update(stage.program.run(self._arrays, self._buffers))
-        self._arrays.update(self._by_polars(stage.expressions))
-        for column in stage.windows:
-            values: Array = getattr(self._windows, column.statistic)(*column.sources, *column.arguments)
-            self._windows.hide_heads(values, column.reach)
-            self._arrays[column.name] = values
+    def hide_heads(self, values: Array, rows: int) -> None:
+        if rows not in self._heads:
+            self._heads[rows] = np.flatnonzero(self._row < rows)
+        values[self._heads[rows]] = np.nan
 
-    def _by_polars(self, columns: Mapping[str, Derived | Feature]) -> Iterator[tuple[str, Array]]:
-        """Evaluate each ticker by itself, unless rows do not matter to one another."""
-        if not columns:
-            return
-        sources = {name for column in columns.values() for name in column.sources if name in self._arrays}
-        frame = self._frame.with_columns(pl.Series(name, self._arrays[name], nan_to_null=True) for name in sources)
-        values = frame.select(
-            (column.expression if column.by_row else column.expression.over(_TICKER)).cast(pl.Float64).alias(name)
-            for name, column in columns.items()
-        )
-        for name in columns:
-            yield name, values[name].to_numpy()
-
-
-def _finite(values: Array) -> Array:
-    """``values``, NaN where they are infinite."""
-    return np.where(np.isinf(values), np.nan, values) if np.isinf(values).any() else values
+    def by_polars(self, column: Derived | Feature, sources: Mapping[str, Array]) -> Array:
+        """Each ticker by itself, unless the rows do not matter to one another."""
+        frame = self._frame.with_columns(pl.Series(name, values, nan_to_null=True) for name, values in sources.items())
+        expression = column.expression if column.by_row else column.expression.over(_TICKER)
+        return frame.select(expression.cast(pl.Float64)).to_series().to_numpy()

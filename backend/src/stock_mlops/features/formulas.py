@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from stock_mlops.features.buffers import Array, Buffers
+from stock_mlops.features.buffers import Array
 
 Operand = Array | float
 Node = dict[str, Any]
@@ -69,89 +68,17 @@ def tree(expression: pl.Expr) -> Node:
     return node
 
 
-@dataclass
-class _Step:
-    call: Callable[..., object]
-    operands: tuple[int, ...]
-    boolean: bool
-    done: list[int] = field(default_factory=list)
-    """Steps whose results nobody reads after this one."""
-    results: list[str] = field(default_factory=list)
-
-
-class Program:
-    """What computes ``trees``, by the names of their results."""
-
-    def __init__(self, trees: Mapping[str, Node]) -> None:
-        self._steps: list[_Step] = []
-        self._columns: dict[int, str] = {}
-        self._constants: dict[int, float] = {}
-        self._known: dict[str, int] = {}
-        for name, node in trees.items():
-            self._steps[self._compile(node)].results.append(name)
-        self._find_last_uses()
-
-    def run(self, columns: Mapping[str, Array], buffers: Buffers) -> Iterator[tuple[str, Array]]:
-        """Each result, in memory of its own."""
-        values: list[Any] = [None] * len(self._steps)
-        for number, step in enumerate(self._steps):
-            if number in self._columns:
-                values[number] = columns[self._columns[number]]
-            elif number in self._constants:
-                values[number] = self._constants[number]
-            elif step.boolean:
-                values[number] = step.call(*(values[operand] for operand in step.operands))
-            else:
-                out = np.empty(buffers.length) if step.results else buffers.take()
-                step.call(*(values[operand] for operand in step.operands), out=out)
-                values[number] = out
-            for name in step.results:
-                yield name, self._own(number, name, values[number], buffers.length)
-            for operand in step.done:
-                self._release(operand, values, buffers)
-
-    def _own(self, number: int, name: str, value: Operand, length: int) -> Array:
-        """A step's result, copied where it is somebody else's as well."""
-        shared = number in self._columns or number in self._constants or name != self._steps[number].results[0]
-        return np.broadcast_to(value, length).copy() if shared else np.asarray(value)
-
-    def _release(self, number: int, values: list[Any], buffers: Buffers) -> None:
-        if number not in self._columns and number not in self._constants and not self._steps[number].boolean:
-            buffers.give_back(values[number])
-        values[number] = None
-
-    def _compile(self, node: Node) -> int:
-        key = json.dumps(node)
-        if key not in self._known:
-            self._known[key] = self._add(node)
-        return self._known[key]
-
-    def _add(self, node: Node) -> int:
-        operands = tuple(self._compile(part) for part in _parts(node))
-        number = len(self._steps)
-        if "Column" in node:
-            self._columns[number] = node["Column"]
-        elif "Literal" in node:
-            self._constants[number] = _constant(node["Literal"])
-        call, boolean = _call(node)
-        self._steps.append(_Step(call, operands, boolean))
-        return number
-
-    def _find_last_uses(self) -> None:
-        last = {number: number for number, step in enumerate(self._steps) if not step.results}
-        for number, step in enumerate(self._steps):
-            last |= {operand: number for operand in step.operands if operand in last}
-        for operand, number in last.items():
-            self._steps[number].done.append(operand)
-
-
 def _check(node: Node) -> None:
-    _call(node)
-    for part in _parts(node):
+    if "Literal" in node:
+        constant(node)
+    elif "Column" not in node:
+        kernel(node)
+    for part in parts(node):
         _check(part)
 
 
-def _parts(node: Node) -> list[Node]:
+def parts(node: Node) -> list[Node]:
+    """What the node computes with."""
     ((kind, content),) = node.items()
     if kind == "BinaryExpr":
         return [content["left"], content["right"]]
@@ -165,14 +92,9 @@ def _parts(node: Node) -> list[Node]:
     return []
 
 
-def _call(node: Node) -> tuple[Callable[..., object], bool]:
-    """What computes the node, and whether its result is a truth."""
+def kernel(node: Node) -> tuple[Callable[..., object], bool]:
+    """What computes the node, and whether it is a condition."""
     ((kind, content),) = node.items()
-    if kind == "Column":
-        return _nothing, False
-    if kind == "Literal":
-        _constant(content)
-        return _nothing, False
     if kind == "BinaryExpr" and content["op"] in _ARITHMETIC:
         return _ARITHMETIC[content["op"]], False
     if kind == "BinaryExpr" and content["op"] in _COMPARISONS:
@@ -204,17 +126,15 @@ def _function(content: Node) -> tuple[Callable[..., object], bool]:
     raise NotArithmeticError(f"cannot evaluate the function {function} with NumPy")
 
 
-def _constant(literal: Node) -> float:
+def constant(node: Node) -> float:
+    """The number that a literal stands for."""
+    literal = node["Literal"]
     match literal:
         case {"Dyn": {"Int": value}} | {"Dyn": {"Float": value}}:
             return float(value)
         case {"Scalar": {"Null": _}}:
             return math.nan
     raise NotArithmeticError(f"cannot take {literal} for a number")
-
-
-def _nothing(*_operands: object) -> None:
-    """Columns and constants are there already."""
 
 
 def _is_known(values: Array) -> object:

@@ -38,16 +38,10 @@ class Window:
 
     name: str
     statistic: str
-    """Name of a method of ``windows.Windows``."""
+    """One of ``windows.STATISTICS``."""
     sources: tuple[str, ...]
     arguments: tuple[float, ...]
-    """What the method takes after the sources; the last is the number of rows."""
-
-    @property
-    def reach(self) -> int:
-        """Earlier rows that the value needs."""
-        rows = int(self.arguments[-1])
-        return rows if self.statistic == "lag" else rows - 1
+    """What the statistic takes after the sources; the last is the number of rows."""
 
 
 def derived(name: str, expression: pl.Expr) -> pl.Expr:

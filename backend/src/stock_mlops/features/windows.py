@@ -1,32 +1,53 @@
 """Statistics of the last rows, as NumPy kernels over several tickers at once.
 
 A window's statistic is joined from those of two shorter windows that make it up, and these from shorter ones: 60 rows
-take seven joins, each a few passes over the array, and the windows 5, 10, 20, 30 and 60 share them. Moments join as in
+take seven joins, each a pass or two over the array, and the windows 5, 10, 20, 30 and 60 share them. Moments join as in
 Chan, Golub and LeVeque (1983) and Pébay (2008). A value so depends on the rows of its window alone, to the last bit:
 there is no running sum that would carry rounding errors, a NaN or another ticker's prices along.
 
-Arrays are float64, tickers one after another. In the first rows of a ticker a window reaches into the ticker before;
-``hide_heads`` makes these values NaN.
+Arrays are float64, tickers one after another, NaN where a value is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial, wraps
-from typing import Concatenate, ParamSpec
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stock_mlops.features.buffers import Array, Buffers
-
-P = ParamSpec("P")
-Join = Callable[..., object]
-"""Takes the values of the newer and of the older part and writes those of the whole into its argument ``out``."""
+from stock_mlops.features.buffers import Array
 
 QUANTILES = (0.2, 0.8)
 # Rows whose windows are sorted together: windows of 60 rows take 2 MB then, which stays in the cache.
 _SORTED_AT_ONCE = 4096
+
+Kernel = Callable[..., object]
+"""Takes the operands' arrays and writes its result into ``out``."""
+
+
+class Steps(Protocol):
+    """The list of calculations that a window's are added to. Steps are known by their numbers."""
+
+    def column(self, name: str) -> int:
+        """The step that gives a column."""
+
+    def statistic(self, name: str, *arguments: str | float) -> int:
+        """The step that gives a statistic: one of ``STATISTICS`` and its arguments."""
+
+    def constant(self, value: float) -> int: ...
+
+    def add(self, kernel: Kernel, *operands: int, reach: int = 0, returns: bool = False) -> int:
+        """A new step.
+
+        Args:
+            reach: how many of each ticker's first rows it has no value for.
+            returns: the kernel takes no ``out`` and returns its result.
+        """
+
+    def shorter(self, name: str, source: str, window: int) -> int | None:
+        """The longest window below ``window`` that the statistic has a step for."""
 
 
 @cache
@@ -37,230 +58,211 @@ def parts(window: int) -> tuple[int, int]:
     return (window // 2, window // 2) if window % 2 == 0 else (window - 1, 1)
 
 
-def _once(method: Callable[Concatenate[Windows, P], Array]) -> Callable[Concatenate[Windows, P], Array]:
-    """Compute ``method`` once per object and arguments."""
+@dataclass(frozen=True)
+class _Joined:
+    """Joins the newer part's values with the older part's of ``rows`` rows before."""
 
-    @wraps(method)
-    def remembered(self: Windows, /, *args: P.args, **kwargs: P.kwargs) -> Array:
-        key = (method.__name__, *args)
-        if key not in self.known:
-            self.known[key] = method(self, *args, **kwargs)
-        return self.known[key]
+    rows: int
+    join: Kernel
 
-    return remembered
+    def __call__(self, newer: Array, older: Array, *others: Array, out: Array) -> None:
+        """Write the join into ``out``; ``others`` are added."""
+        self.join(newer[self.rows :], older[: max(len(older) - self.rows, 0)], out=out[self.rows :])
+        for other in others:
+            out += other
 
 
-class Windows:
-    """Window statistics of ``columns``.
+def _joined(steps: Steps, name: str, window: int, join: Kernel, *sources: str, plus: tuple[int, ...] = ()) -> int:
+    newer, older = parts(window)
+    operands = (steps.statistic(name, *sources, newer), steps.statistic(name, *sources, older), *plus)
+    return steps.add(_Joined(newer, join), *operands, reach=window - 1)
 
-    Args:
-        columns: values by name; more may be added while this object lives.
-        row: position of each row in its ticker, from 0.
-        buffers: for the results, which they hold until they begin anew.
-    """
 
-    def __init__(self, columns: Mapping[str, Array], row: NDArray[np.int64], buffers: Buffers) -> None:
-        self._columns = columns
-        self._buffers = buffers
-        self._row = row
-        self.known: dict[tuple[object, ...], Array] = {}
-        self._heads: dict[int, NDArray[np.intp]] = {}
-        self._scores: dict[str, dict[int, NDArray[np.int16]]] = {}
+def lag(steps: Steps, x: str, rows: int) -> int:
+    """The value ``rows`` before."""
+    column = steps.column(x)
+    return steps.add(_Joined(rows, lambda _new, old, out: np.copyto(out, old)), column, column, reach=rows)
 
-    def hide_heads(self, values: Array, rows: int) -> None:
-        """Make the first ``rows`` of every ticker NaN."""
-        if rows not in self._heads:
-            self._heads[rows] = np.flatnonzero(self._row < rows)
-        values[self._heads[rows]] = np.nan
 
-    def _zeros(self) -> Array:
-        out = self._buffers.take()
-        out[:] = 0.0
-        return out
+def total(steps: Steps, x: str, window: int) -> int:
+    return steps.column(x) if window == 1 else _joined(steps, "sum", window, np.add, x)
 
-    def _join(self, of: Callable[[int], Array], window: int, join: Join) -> Array:
-        """``join`` of what ``of`` gives for the window's newer part and, that many rows before, for its older part."""
-        newer, older = parts(window)
-        latest, earlier = of(newer), of(older)
-        out = self._buffers.take()
-        out[:newer] = np.nan
-        join(latest[newer:], earlier[: max(len(earlier) - newer, 0)], out=out[newer:])
-        return out
 
-    def lag(self, x: str, rows: int) -> Array:
-        """The value ``rows`` before."""
-        values = self._columns[x]
-        out = self._buffers.take()
-        out[:rows] = np.nan
-        out[rows:] = values[: max(len(values) - rows, 0)]
-        return out
+def maximum(steps: Steps, x: str, window: int) -> int:
+    return steps.column(x) if window == 1 else _joined(steps, "max", window, np.maximum, x)
 
-    @_once
-    def sum(self, x: str, window: int) -> Array:
-        if window == 1:
-            return self._columns[x]
-        return self._join(partial(self.sum, x), window, np.add)
 
-    @_once
-    def max(self, x: str, window: int) -> Array:
-        if window == 1:
-            return self._columns[x]
-        return self._join(partial(self.max, x), window, np.maximum)
+def minimum(steps: Steps, x: str, window: int) -> int:
+    return steps.column(x) if window == 1 else _joined(steps, "min", window, np.minimum, x)
 
-    @_once
-    def min(self, x: str, window: int) -> Array:
-        if window == 1:
-            return self._columns[x]
-        return self._join(partial(self.min, x), window, np.minimum)
 
-    @_once
-    def step(self, x: str, window: int) -> Array:
-        """Newer part's mean less the older's, times the newer length; exactly 0 where the values are equal."""
-        newer, older = parts(window)
-        return self._join(partial(self.sum, x), window, _weighted(np.subtract, 1, newer // older))
+def zeros(steps: Steps) -> int:
+    """What every deviation from the mean of one value is."""
+    return steps.add(lambda out: out.fill(0.0))
 
-    @_once
-    def comoment(self, x: str, y: str, window: int) -> Array:
-        """Sum of the products of two columns' deviations from their means in the window."""
-        if window == 1:
-            return self._zeros()
-        newer, older = parts(window)
-        out = self._join(partial(self.comoment, x, y), window, np.add)
-        between = np.multiply(self.step(x, window), self.step(y, window), out=self._buffers.take())
-        between *= older / (newer * window)
-        out += between
-        self._buffers.give_back(between)
-        return out
 
-    def m2(self, x: str, window: int) -> Array:
-        """Sum of squared deviations from the window's mean."""
-        return self.comoment(x, x, window)
+def step(steps: Steps, x: str, window: int) -> int:
+    """Newer part's mean less the older's, times the newer length; exactly 0 where the values are equal."""
+    newer, older = parts(window)
+    return _joined(steps, "sum", window, _weighted(np.subtract, 1, newer // older), x)
 
-    @_once
-    def absolute_deviation(self, x: str, window: int) -> Array:
-        """Sum of absolute deviations from the window's mean."""
-        values, mean = self._columns[x], self.sum(x, window) / window
-        out = np.abs(values - mean)
-        for rows in range(1, min(window, len(values))):
-            out[rows:] += np.abs(values[:-rows] - mean[rows:])
-        return out
 
-    @_once
-    def trend(self, x: str, window: int) -> Array:
-        """Sum of the products of the deviations of the values and of time (in rows)."""
-        if window == 1:
-            return self._zeros()
-        out = self._join(partial(self.trend, x), window, np.add)
-        change = np.multiply(self.step(x, window), 0.5 * parts(window)[1], out=self._buffers.take())
-        out += change
-        self._buffers.give_back(change)
-        return out
+def comoment(steps: Steps, x: str, y: str, window: int) -> int:
+    """Sum of the products of two columns' deviations from their means in the window."""
+    if window == 1:
+        return steps.statistic("zeros")
+    newer, older = parts(window)
+    between = steps.add(np.multiply, steps.statistic("step", x, window), steps.statistic("step", y, window))
+    scaled = steps.add(np.multiply, between, steps.constant(older / (newer * window)))
+    return _joined(steps, "comoment", window, np.add, x, y, plus=(scaled,))
 
-    @_once
-    def m3(self, x: str, window: int) -> Array:
-        """Sum of cubed deviations from the window's mean."""
-        if window == 1:
-            return self._zeros()
-        newer, older = parts(window)
-        out = self._join(partial(self.m3, x), window, np.add)
-        gap = self.step(x, window) / newer
-        squares = self._join(partial(self.m2, x), window, _weighted(np.subtract, older, newer))
-        squares *= gap
-        squares *= 3 / window
-        out += squares
+
+def m2(steps: Steps, x: str, window: int) -> int:
+    """Sum of squared deviations from the window's mean."""
+    return steps.statistic("comoment", x, x, window)
+
+
+def trend(steps: Steps, x: str, window: int) -> int:
+    """Sum of the products of the deviations of the values and of time (in rows)."""
+    if window == 1:
+        return steps.statistic("zeros")
+    half = steps.constant(parts(window)[1] / 2)
+    moved = steps.add(np.multiply, steps.statistic("step", x, window), half)
+    return _joined(steps, "trend", window, np.add, x, plus=(moved,))
+
+
+def m3(steps: Steps, x: str, window: int) -> int:
+    """Sum of cubed deviations from the window's mean."""
+    if window == 1:
+        return steps.statistic("zeros")
+    newer, older = parts(window)
+
+    def between(gap: Array, squares: Array, out: Array) -> None:
+        np.multiply(gap, squares, out=out)
+        out *= 3 / window
         if newer != older:
             out += gap * gap * gap * (newer * older * (older - newer) / window**2)
-        return out
 
-    @_once
-    def m4(self, x: str, window: int) -> Array:
-        """Sum of the fourth powers of the deviations from the window's mean."""
-        if window == 1:
-            return self._zeros()
-        newer, older = parts(window)
-        out = self._join(partial(self.m4, x), window, np.add)
-        gap = self.step(x, window) / newer
-        squares = self._join(partial(self.m2, x), window, _weighted(np.add, older**2, newer**2))
-        cubes = self._join(partial(self.m3, x), window, _weighted(np.subtract, older, newer))
-        cubes *= gap
-        cubes *= 4 / window
-        out += cubes
-        gap *= gap
-        squares *= gap
-        squares *= 6 / window**2
-        out += squares
-        gap *= gap
-        gap *= newer * older * (newer**2 - newer * older + older**2) / window**3
-        out += gap
-        return out
+    squares = _joined(steps, "m2", window, _weighted(np.subtract, older, newer), x)
+    added = steps.add(between, _gap(steps, x, window), squares)
+    return _joined(steps, "m3", window, np.add, x, plus=(added,))
 
-    @_once
-    def age_of_max(self, x: str, window: int) -> Array:
-        """Rows since the window's maximum, the latest of equal ones."""
-        return self._age(self.age_of_max, self.max, np.greater_equal, x, window)
 
-    @_once
-    def age_of_min(self, x: str, window: int) -> Array:
-        """Rows since the window's minimum, the latest of equal ones."""
-        return self._age(self.age_of_min, self.min, np.less_equal, x, window)
+def m4(steps: Steps, x: str, window: int) -> int:
+    """Sum of the fourth powers of the deviations from the window's mean."""
+    if window == 1:
+        return steps.statistic("zeros")
+    newer, older = parts(window)
 
-    def _age(
-        self,
-        age: Callable[[str, int], Array],
-        extreme: Callable[[str, int], Array],
-        beats: Callable[[Array, Array], NDArray[np.bool_]],
-        x: str,
-        window: int,
-    ) -> Array:
-        if window == 1:
-            return self._zeros()
-        newer, older = parts(window)
-        latest, before = extreme(x, newer)[newer:], extreme(x, older)
-        is_newer = beats(latest, before[: len(latest)])
-        out = self._join(partial(age, x), window, lambda _newer, earlier, out: np.add(earlier, newer, out=out))
-        np.copyto(out[newer:], age(x, newer)[newer:], where=is_newer)
-        return _unknown_as(extreme(x, window), out)
+    def between(gap: Array, squares: Array, cubes: Array, out: Array) -> None:
+        np.multiply(gap, gap, out=out)
+        out *= newer * older * (newer**2 - newer * older + older**2) / window**3
+        out += squares * (6 / window**2)
+        out *= gap
+        out += cubes * (4 / window)
+        out *= gap
 
-    @_once
-    def fall(self, x: str, window: int) -> Array:
-        """The largest fall from a value to a later one of the window."""
-        if window == 1:
-            return self._zeros()
-        newer, older = parts(window)
-        out = self._join(partial(self.fall, x), window, np.maximum)
-        lows, highs = self.min(x, newer)[newer:], self.max(x, older)
-        np.maximum(out[newer:], highs[: len(lows)] - lows, out=out[newer:])
-        return out
+    squares = _joined(steps, "m2", window, _weighted(np.add, older**2, newer**2), x)
+    cubes = _joined(steps, "m3", window, _weighted(np.subtract, older, newer), x)
+    added = steps.add(between, _gap(steps, x, window), squares, cubes)
+    return _joined(steps, "m4", window, np.add, x, plus=(added,))
 
-    @_once
-    def rank(self, x: str, window: int) -> Array:
-        """Rank of the newest value in the window, ties averaged, as a share of the window."""
-        out = (self._score(x, window) + 1) / (2 * window)
-        return _unknown_as(self.sum(x, window), out)
 
-    def _score(self, x: str, window: int) -> NDArray[np.int16]:
-        """How many values of the window are below the newest one, plus how many are not above it, itself included."""
-        values = self._columns[x]
-        scores = self._scores.setdefault(x, {1: np.ones(len(values), dtype=np.int16)})
-        if window not in scores:
-            counted = max(length for length in scores if length < window)
-            score = scores[counted].copy()
-            for rows in range(counted, min(window, len(values))):
-                before, newest = values[:-rows], values[rows:]
-                score[rows:] += before < newest
-                score[rows:] += before <= newest
-            scores[window] = score
-        return scores[window]
+def _gap(steps: Steps, x: str, window: int) -> int:
+    """Newer part's mean less the older's."""
+    return steps.add(np.divide, steps.statistic("step", x, window), steps.constant(float(parts(window)[0])))
 
-    def quantile(self, x: str, share: float, window: int) -> Array:
-        """The value below which ``share`` (one of ``QUANTILES``) of the window lies, interpolated linearly."""
-        values: Array = self._quantiles(x, window)[QUANTILES.index(share)]
-        return values
 
-    @_once
-    def _quantiles(self, x: str, window: int) -> Array:
-        """All of ``QUANTILES``, shape (quantiles, rows)."""
-        values = self._columns[x]
+def age_of_max(steps: Steps, x: str, window: int) -> int:
+    """Rows since the window's maximum, the latest of equal ones."""
+    return _age(steps, "age_of_max", "max", np.greater_equal, x, window)
+
+
+def age_of_min(steps: Steps, x: str, window: int) -> int:
+    """Rows since the window's minimum, the latest of equal ones."""
+    return _age(steps, "age_of_min", "min", np.less_equal, x, window)
+
+
+def _age(steps: Steps, age: str, extreme: str, beats: np.ufunc, x: str, window: int) -> int:
+    if window == 1:
+        return steps.statistic("zeros")
+    newer, older = parts(window)
+
+    def join(latest: Array, before: Array, age_latest: Array, age_before: Array, whole: Array, out: Array) -> None:
+        rows = max(len(out) - newer, 0)
+        np.add(age_before[:rows], newer, out=out[newer:])
+        np.copyto(out[newer:], age_latest[newer:], where=beats(latest[newer:], before[:rows]))
+        _unknown_as(whole, out)
+
+    of = [steps.statistic(name, x, part) for name in (extreme, age) for part in (newer, older)]
+    return steps.add(join, *of, steps.statistic(extreme, x, window), reach=window - 1)
+
+
+def fall(steps: Steps, x: str, window: int) -> int:
+    """The largest fall from a value to a later one of the window."""
+    if window == 1:
+        return steps.statistic("zeros")
+    newer, older = parts(window)
+    within = _joined(steps, "fall", window, np.maximum, x)
+    across = steps.add(
+        _Joined(newer, lambda low, high, out: np.subtract(high, low, out=out)),
+        steps.statistic("min", x, newer),
+        steps.statistic("max", x, older),
+        reach=window - 1,
+    )
+    return steps.add(np.maximum, within, across)
+
+
+def absolute_deviation(steps: Steps, x: str, window: int) -> int:
+    """Sum of absolute deviations from the window's mean."""
+
+    def kernel(values: Array, total: Array, out: Array) -> None:
+        mean = total / window
+        np.abs(values - mean, out=out)
+        for rows in range(1, min(window, len(values))):
+            out[rows:] += np.abs(values[:-rows] - mean[rows:])
+
+    return steps.add(kernel, steps.column(x), steps.statistic("sum", x, window), reach=window - 1)
+
+
+def rank(steps: Steps, x: str, window: int) -> int:
+    """Rank of the newest value in the window, ties averaged, as a share of the window."""
+
+    def kernel(score: Array, total: Array, out: Array) -> None:
+        np.add(score, 1, out=out)
+        out /= 2 * window
+        _unknown_as(total, out)
+
+    return steps.add(kernel, steps.statistic("score", x, window), steps.statistic("sum", x, window), reach=window - 1)
+
+
+def score(steps: Steps, x: str, window: int) -> int:
+    """How many values of the window are below the newest one, plus how many are not above it, itself included."""
+    counted = steps.shorter("score", x, window) or 1
+
+    def kernel(values: Array, *shorter: Array, out: Array) -> None:
+        count = np.ones(len(values), dtype=np.int16) if not shorter else np.zeros(len(values), dtype=np.int16)
+        for rows in range(counted, min(window, len(values))):
+            before, newest = values[:-rows], values[rows:]
+            count[rows:] += before < newest
+            count[rows:] += before <= newest
+        np.add(count, shorter[0] if shorter else 0, out=out)
+
+    shorter = () if counted == 1 else (steps.statistic("score", x, counted),)
+    return steps.add(kernel, steps.column(x), *shorter)
+
+
+def quantile(steps: Steps, x: str, share: float, window: int) -> int:
+    """The value below which ``share`` (one of ``QUANTILES``) of the window lies, interpolated linearly."""
+    row = QUANTILES.index(share)
+    every = steps.statistic("quantiles", x, window)
+    return steps.add(lambda values, out: np.copyto(out, values[row]), every, reach=window - 1)
+
+
+def quantiles(steps: Steps, x: str, window: int) -> int:
+    """All of ``QUANTILES``, shape (quantiles, rows)."""
+
+    def kernel(values: Array, total: Array) -> Array:
         out = np.full((len(QUANTILES), len(values)), np.nan)
         if len(values) < window:
             return out
@@ -272,11 +274,36 @@ class Windows:
                 lower, fraction = divmod((window - 1) * share, 1)
                 below, above = ordered[:, int(lower)], ordered[:, int(lower) + 1]
                 out[position, rows] = below + fraction * (above - below)
-        out[:, np.isnan(self.sum(x, window))] = np.nan  # which sorting puts last
+        out[:, np.isnan(total)] = np.nan  # which sorting puts last
         return out
 
+    return steps.add(kernel, steps.column(x), steps.statistic("sum", x, window), returns=True)
 
-def _weighted(operation: np.ufunc, of_newer: int, of_older: int) -> Join:
+
+STATISTICS: dict[str, Callable[..., int]] = {
+    "lag": lag,
+    "sum": total,
+    "max": maximum,
+    "min": minimum,
+    "zeros": zeros,
+    "step": step,
+    "comoment": comoment,
+    "m2": m2,
+    "trend": trend,
+    "m3": m3,
+    "m4": m4,
+    "age_of_max": age_of_max,
+    "age_of_min": age_of_min,
+    "fall": fall,
+    "absolute_deviation": absolute_deviation,
+    "rank": rank,
+    "score": score,
+    "quantile": quantile,
+    "quantiles": quantiles,
+}
+
+
+def _weighted(operation: np.ufunc, of_newer: int, of_older: int) -> Kernel:
     """Joins as ``of_newer * newer (operation) of_older * older``."""
 
     def join(newer: Array, older: Array, out: Array) -> None:
@@ -286,7 +313,6 @@ def _weighted(operation: np.ufunc, of_newer: int, of_older: int) -> Join:
     return join
 
 
-def _unknown_as(known: Array, values: Array) -> Array:
-    """``values``, NaN where ``known`` is: a comparison with NaN would not say so."""
+def _unknown_as(known: Array, values: Array) -> None:
+    """Make ``values`` NaN where ``known`` is: a comparison with NaN would not say so."""
     values[np.isnan(known)] = np.nan
-    return values
