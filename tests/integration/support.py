@@ -46,6 +46,15 @@ def clickhouse(settings: Settings) -> Client:
     return get_client(settings.clickhouse)
 
 
+def predict(stack: Stack, **request: Any) -> dict[str, Any]:
+    """One prediction through the API."""
+    with httpx.Client(base_url=stack.url, timeout=30) as api:
+        answer = api.post("/api/predict/", json={"exchange": "US", **request})
+    assert answer.status_code == 200, answer.text
+    prediction: dict[str, Any] = answer.json()
+    return prediction
+
+
 def train(stack: Stack, **definition: Any) -> dict[str, Any]:
     """Train through the API and return the finished job."""
     with httpx.Client(base_url=stack.url, timeout=30) as api:

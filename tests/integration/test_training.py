@@ -81,17 +81,21 @@ def test_a_training_leaves_a_run_a_registered_version_and_a_champion(
     tags = {item["key"]: item["value"] for item in run["data"]["tags"]}
     assert (params["model_type"], params["seed"], params["horizon"]) == ("ridge", "11", "2")
     assert {"rmse_h1", "skill_h2", "dm_p_value_h1", "bias_h2"} <= metrics
-    assert (tags["data_version"], tags["job_id"]) == (champion.data_version, trained["task_id"])
+    version = catalog.versions(UUID(result["model_id"]))[0]
+    assert (tags["data_version"], tags["job_id"]) == (version.data_version, trained["task_id"])
     assert run["info"]["status"] == "FINISHED"
-    assert {item["path"] for item in mlflow.artifacts(champion.run_id, "plots")} == {
-        "plots/cumulative_skill.png",
-        "plots/predicted_vs_actual.png",
-        "plots/residuals.png",
-    }
+    plots = {item["path"].removeprefix("plots/") for item in mlflow.artifacts(champion.run_id, "plots")}
+    assert {
+        "backtest.png",
+        "cumulative_skill.png",
+        "learning_curve.png",
+        "permutation_importance.png",
+        "roc.png",
+    } <= plots
 
     mlflow.download(champion.artifact_uri, tmp_path)
     bundle = ForecastBundle.load(tmp_path)
-    assert bundle.info.data_version == champion.data_version
+    assert bundle.info.data_version == version.data_version
     assert bundle.predict_rows(np.zeros((1, len(bundle.features)))).shape == (1, 2)
 
 

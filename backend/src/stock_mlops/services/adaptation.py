@@ -16,7 +16,7 @@ from stock_kit.settings import Settings
 
 from stock_mlops.forecasting.adaptation import AdaptiveState, adapt
 from stock_mlops.forecasting.bundle import ForecastBundle
-from stock_mlops.instruments import Instrument
+from stock_mlops.instruments import Instrument, parse_symbol
 from stock_mlops.stores.catalog import Catalog, Champion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.interval_states import IntervalStates, StateKey
@@ -124,8 +124,15 @@ def open_adaptation(settings: Settings) -> Adaptation:
     )
 
 
+def served_instruments(settings: Settings) -> list[Instrument]:
+    """Every instrument that a trained model serves."""
+    champions = Catalog(get_engine(settings.model_meta_db)).champions()
+    return [parse_symbol(key) for key in sorted({key for champion in champions for key in champion.members})]
+
+
 def adapt_loaded(open_: Callable[[], Adaptation]) -> Callable[[Collection[Instrument]], None]:
-    """To be told what was loaded. A failure must not fail the load: the next one counts what this one did not."""
+    """To be told whose prices, or whose models, are new. A failure must not fail what brought them: the next pass counts
+    what this one did not."""
     opened: list[Adaptation] = []
 
     def update(instruments: Collection[Instrument]) -> None:

@@ -100,7 +100,7 @@ class ResidentModels:
         self._patience = patience
         self._known: dict[str, Champion] | None = None
         self._panels: dict[str, Champion] = {}
-        """Of each instrument that a panel serves, by its key."""
+        """Of each instrument the newest champion that was trained for it, by its key."""
         self._resident: OrderedDict[str, ServedModel] = OrderedDict()
         self._loading: dict[Champion, Future[ServedModel]] = {}
         self._failures: dict[str, _Failure] = {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -19,6 +20,7 @@ from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.forecasting.plots import write_plots
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
 from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
@@ -60,10 +62,17 @@ class Registry(Protocol):
 class Training:
     """Trains definitions of the catalog."""
 
-    def __init__(self, data: TrainingData, registry: Registry, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        registry: Registry,
+        catalog: Catalog,
+        adapt: Callable[[Collection[Instrument]], None] = lambda _: None,
+    ) -> None:
         self._data = data
         self._registry = registry
         self._catalog = catalog
+        self._adapt = adapt
 
     def train_job(self, run: JobRun) -> Completion:
         """Train what the job's payload names (``model_id``).
@@ -84,6 +93,8 @@ class Training:
 
         def after() -> None:
             self._registry.promote(version.registered_name, version.version, CHAMPION)
+            # Sessions after the end of its training data are outcomes that its intervals can learn from at once.
+            self._adapt(definition.parsed().instruments)
 
         result = {
             "model_id": str(model_id),
@@ -167,6 +178,7 @@ def open_training(settings: Settings) -> Training:
         data=Warehouse(get_client(settings.clickhouse)),
         registry=ModelRegistry(settings.mlflow),
         catalog=Catalog(get_engine(settings.model_meta_db)),
+        adapt=adapt_loaded(partial(open_adaptation, settings)),
     )
 
 

@@ -86,7 +86,7 @@ class Champion:
     run_id: str
     artifact_uri: str
     members: tuple[str, ...] = ()
-    """Keys of the instruments (``US:AAPL``) that a panel serves; empty for one ticker's own model."""
+    """Keys of the instruments (``US:AAPL``) that it was trained for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,8 @@ class Catalog:
         with self._engine.begin() as tx:
             rows = tx.execute(
                 text("""
-                    SELECT v.registered_name, v.version, v.run_id, v.artifact_uri, d.exchange, d.spec -> 'tickers'
+                    SELECT v.registered_name, v.version, v.run_id, v.artifact_uri, d.exchange,
+                        CASE WHEN d.ticker IS NULL THEN d.spec -> 'tickers' ELSE jsonb_build_array(d.ticker) END
                     FROM model_versions v JOIN model_definitions d ON d.id = v.model_id
                     WHERE v.alias = :alias AND (CAST(:ticker AS text) IS NULL OR (d.exchange = :exchange
                         AND (d.ticker = :ticker OR d.spec -> 'tickers' @> to_jsonb(CAST(:ticker AS text)))))
@@ -229,7 +230,7 @@ class Catalog:
                 },
             ).all()
         return [
-            Champion(name, version, run_id, uri, tuple(Instrument(exchange, ticker).key for ticker in tickers or ()))
+            Champion(name, version, run_id, uri, tuple(Instrument(exchange, ticker).key for ticker in tickers))
             for name, version, run_id, uri, exchange, tickers in rows
         ]
 

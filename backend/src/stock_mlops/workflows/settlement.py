@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -11,6 +12,7 @@ from pydantic import Field
 from stock_kit.settings import get_settings
 
 from stock_mlops.instruments import parse_symbol
+from stock_mlops.services.adaptation import adapt_loaded, open_adaptation, served_instruments
 from stock_mlops.services.settlement import open_settlement
 
 SETTLE_EVERY = timedelta(hours=1)
@@ -24,5 +26,8 @@ def settlement(
 ) -> None:
     """Give every prediction whose target session has closed its outcome. Running it again changes nothing."""
     instruments = [parse_symbol(ticker, exchange.upper()) for ticker in tickers] or None
-    report = open_settlement(get_settings()).settle(instruments)
+    settings = get_settings()
+    report = open_settlement(settings).settle(instruments)
+    # Loads do this too; a model that was trained on an older history is caught up with here.
+    adapt_loaded(partial(open_adaptation, settings))(instruments or served_instruments(settings))
     get_run_logger().info("%s predictions settled, %s revised", report.settled, report.revised)
