@@ -124,13 +124,15 @@ def _healthcheck(test: list[str]) -> Iterator[str]:
 
 def _scaling(project: Project) -> Iterator[str]:
     done = project.run(
-        ["scripts/stack", "compose", "config", "--format", "json"], quiet=True, SCALE="backend2=2", PROFILE="full"
+        ["scripts/stack", "compose", "config", "--format", "json"],
+        {"SCALE": "backend2=2", "PROFILE": "full"},
+        quiet=True,
     )
     services = json.loads(done)["services"]
     for name in SCALABLE:
         if services[name].get("ports"):
             yield f"{name}: with SCALE it still has a port of the host, which two replicas cannot share"
-    core = project.run(["scripts/stack", "compose", "config", "--services"], quiet=True, PROFILE="core").split()
+    core = project.run(["scripts/stack", "compose", "config", "--services"], {"PROFILE": "core"}, quiet=True).split()
     missing = {"nginx", "backend1", "backend2", "celery_train", "celery_predict", "ws_monitor", "kafka"} - set(core)
     if missing or SERVICES["monitor"] & set(core):
         yield f"PROFILE=core: expected the platform without monitoring, got {sorted(core)}"
@@ -195,10 +197,17 @@ def check_images(project: Project) -> None:
         CheckError: with one line for each thing.
     """
     problems: list[str] = []
-    services = json.loads(project.compose("config", "--format", "json"))["services"]
-    images = sorted({service["image"] for service in services.values() if service.get("build")})
+    images = sorted(set(project.built().values()))
     base = _size(project, "python:3.11-slim-bookworm")
-    look = "command -v gcc cc uv; ls -d /root/.cache/* /app/.env /build 2> /dev/null; true"
+    # What is named on its command line is looked for in every file of the image.
+    look = """
+        command -v gcc cc uv
+        ls -d /root/.cache/* /build 2> /dev/null
+        find / -xdev -name '.env*'
+        for secret; do set -- "$@" -e "$secret"; shift; done
+        find / -xdev -type f -exec grep -lsF "$@" {} +
+        true
+    """
     for image in images:
         text = project.run(["docker", "history", "--no-trunc", image], quiet=True)
         text += project.run(["docker", "inspect", image], quiet=True)
@@ -206,9 +215,9 @@ def check_images(project: Project) -> None:
         user = project.run(["docker", "inspect", "--format", "{{.Config.User}}", image], quiet=True).strip()
         if user in ("", "root", "0"):
             problems.append(f"{image}: runs as root")
-        found = project.run(["docker", "run", "--rm", "--entrypoint", "sh", image, "-c", look], quiet=True).split()
-        if found:
-            problems.append(f"{image}: expected no compiler, installer or cache, found {found}")
+        inside = ["docker", "run", "--rm", "--user", "0", "--entrypoint", "sh", image, "-c", look, "sh"]
+        if found := project.run([*inside, *project.secrets()], quiet=True).split():
+            problems.append(f"{image}: expected no secret, compiler, installer or cache, found {found}")
         if image.rpartition("/")[2].startswith(("ws_monitor:", "metrics_publisher:")):
             beyond = (_size(project, image) - base) / 1e6
             if beyond > 200:

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +63,15 @@ def wait_for(what: str, ask: Callable[[], T | None], seconds: float, pause: floa
         time.sleep(pause)
 
 
+def _json(request: urllib.request.Request, timeout: float) -> Any:
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310  our own address
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        text = error.read().decode(errors="replace")[:500]
+        raise OSError(f"{request.get_method()} {request.full_url} answered {error.code}: {text}") from error
+
+
 class Project:
     """One stack of containers, driven by the same commands that people type."""
 
@@ -96,19 +105,27 @@ class Project:
         lines = [line for line in self.env_file.read_text().splitlines() if "=" in line and not line.startswith("#")]
         return dict(line.split("=", 1) for line in lines)
 
+    def servers_on_this_host(self) -> dict[str, str]:
+        """The settings of a program outside the containers that uses their servers."""
+        servers = ("RAW_DB", "MODEL_META_DB", "CLICKHOUSE", "REDIS")
+        ports = {f"STOCK_{server}__PORT": str(self.ports[f"{server}_HOST_PORT"]) for server in servers}
+        return {key: value for key, value in self.settings().items() if key.startswith("STOCK_")} | ports
+
     def secrets(self) -> list[str]:
         return sorted({value for key, value in self.settings().items() if key.endswith(("PASSWORD", "SECRET_KEY"))})
 
     # -- commands
 
-    def run(self, argv: list[str], *, check: bool = True, quiet: bool = False, **environ: str) -> str:
-        """Run a command in the repository's root; its standard output.
+    def run(
+        self, argv: list[str], environ: Mapping[str, str] | None = None, *, check: bool = True, quiet: bool = False
+    ) -> str:
+        """Run a command in the repository's root, with these variables as well; its standard output.
 
         Raises:
             CheckError: it failed; the text holds the end of what it wrote.
         """
         done = subprocess.run(
-            argv, cwd=ROOT, env={**self.environ, **environ}, stdin=subprocess.DEVNULL, capture_output=True,
+            argv, cwd=ROOT, env={**self.environ, **(environ or {})}, stdin=subprocess.DEVNULL, capture_output=True,
             text=True, check=False,
         )  # fmt: skip
         if check and done.returncode:
@@ -122,6 +139,11 @@ class Project:
 
     def compose(self, *argv: str, check: bool = True) -> str:
         return self.run(["scripts/stack", "compose", *argv], check=check, quiet=True)
+
+    def built(self) -> dict[str, str]:
+        """The services whose image is made here, with the name of that image."""
+        services = json.loads(self.compose("config", "--format", "json"))["services"]
+        return {name: service["image"] for name, service in services.items() if service.get("build")}
 
     def containers(self) -> list[dict[str, Any]]:
         """What ``docker compose ps`` tells of every container: Service, Name, State, Health."""
@@ -158,15 +180,13 @@ class Project:
 
     def get(self, path: str, port: str = "HTTP_PORT") -> Any:
         """The JSON at a path; raises ``OSError`` when there is no answer or an error status."""
-        with urllib.request.urlopen(self.url(path, port), timeout=15) as answer:  # noqa: S310  our own address
-            return json.load(answer)
+        return _json(urllib.request.Request(self.url(path, port)), 15)  # noqa: S310  our own address
 
     def post(self, path: str, body: dict[str, Any], timeout: float = 15) -> Any:
         request = urllib.request.Request(  # noqa: S310  our own address
             self.url(path), data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-            return json.load(answer)
+        return _json(request, timeout)
 
     def status(self, path: str, port: str = "HTTP_PORT") -> tuple[int, dict[str, str], str]:
         """Status, headers (lower case) and text, also of an error."""

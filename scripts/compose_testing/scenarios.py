@@ -7,8 +7,8 @@ import threading
 import time
 from typing import Any
 
-from compose_testing.files import check_images
-from compose_testing.project import CheckError, Project, say, wait_for
+from compose_testing.files import SERVICES, check_images
+from compose_testing.project import ROOT, CheckError, Project, say, wait_for
 from compose_testing.websocket import WebSocket
 
 PREDICTION = {"ticker": "AAPL", "exchange": "US"}
@@ -17,6 +17,25 @@ JOBS = {
     "prometheus", "backend1", "backend2", "ws_monitor", "celery_train", "celery_predict", "metrics_publisher",
     "workflows", "flower", "celery_exporter", "node-exporter", "cadvisor", "grafana", "blackbox-exporter",
 }  # fmt: skip
+
+
+# The integration tests that need servers and none of our services; what they kill, they start themselves.
+ON_SERVERS = ("test_data", "test_jobs", "test_serving_stores", "test_stream")
+
+
+def servers(project: Project) -> None:
+    """PostgreSQL, ClickHouse and Redis as they are in production, under the tests of the code that speaks to them."""
+    python = ROOT / ".venv" / "bin" / "python"
+    if not python.exists():
+        raise CheckError(f"the integration tests need {python}; make it with: make setup-dev")
+    say("make up-database, pytest")
+    project.make("up-database")
+    files = [f"tests/integration/{name}.py" for name in ON_SERVERS]
+    text = project.run(
+        [str(python), "-m", "pytest", "-q", "-m", "integration and not slow", *files],
+        {**project.servers_on_this_host(), "TEST_SERVERS": "running"},
+    )
+    say(f"servers: {text.strip().splitlines()[-1]}")
 
 
 def start(project: Project) -> None:
@@ -30,15 +49,8 @@ def start(project: Project) -> None:
 def smoke(project: Project) -> None:
     """From an empty stack to a forecast that a browser sees."""
     _page(project)
-    say("make ingest SOURCE=sample")
-    project.make("ingest", SOURCE="sample")
-    tickers = {item["ticker"] for item in project.get("/api/datasets")["items"]}
-    if not {"AAPL", "MSFT", "IBM"} <= tickers:
-        raise CheckError(f"expected the sample's tickers in /api/datasets, got {sorted(tickers)}")
-    say("make train, make predict")
-    project.make("train", TICKER="AAPL")
+    _load_and_train(project)
     project.make("predict", TICKER="AAPL")
-    wait_for("a forecast by the trained model", lambda: not project.post("/api/predict/", PREDICTION)["fallback"], 60)
     _live(project)
     _long_job(project)
     models = project.get("/api/models/")
@@ -47,6 +59,23 @@ def smoke(project: Project) -> None:
     check_images(project)
     _monitoring(project)
     say("smoke: prices, training, forecast, WebSocket, long job, images and monitoring work")
+
+
+def _load_and_train(project: Project) -> None:
+    """Prices and a model that serves: the start of every scenario, done once for a stack."""
+    if not project.get("/api/models/")["items"]:
+        say("make ingest SOURCE=sample")
+        project.make("ingest", SOURCE="sample")
+        tickers = {item["ticker"] for item in project.get("/api/datasets")["items"]}
+        if not {"AAPL", "MSFT", "IBM"} <= tickers:
+            raise CheckError(f"expected the sample's tickers in /api/datasets, got {sorted(tickers)}")
+        say("make train")
+        project.make("train", TICKER="AAPL")
+    _served_by_the_model(project)
+
+
+def _served_by_the_model(project: Project) -> None:
+    wait_for("a forecast by the trained model", lambda: not project.post("/api/predict/", PREDICTION)["fallback"], 90)
 
 
 def _page(project: Project) -> None:
@@ -86,16 +115,23 @@ def _recorded(project: Project, acknowledged: set[str], seconds: float = 60) -> 
 
 
 def _long_job(project: Project) -> None:
-    job = project.post("/api/predict/future/", {**PREDICTION, "days": 5})
-    path = f"/api/predict/future/status/{job['task_id']}"
+    task = project.post("/api/predict/future/", {**PREDICTION, "days": 5})["task_id"]
+    state = _completed(project, f"/api/predict/future/status/{task}", 90)
+    if len(state["result"]["predictions"]) != 5:
+        raise CheckError(f"expected five days, got {state}")
+
+
+def _completed(project: Project, path: str, seconds: float) -> dict[str, Any]:
+    """The job at this path, once it is done."""
 
     def finished() -> Any:
         state = project.get(path)
         return state if state["state"] in ("completed", "failed", "cancelled") else None
 
-    state = wait_for("the long forecast finished", finished, 90)
-    if state["state"] != "completed" or len(state["result"]["predictions"]) != 5:
-        raise CheckError(f"expected five days, got {state}")
+    state: dict[str, Any] = wait_for(f"{path} finished", finished, seconds)
+    if state["state"] != "completed":
+        raise CheckError(f"expected {path} to be completed, got {state}")
+    return state
 
 
 def _monitoring(project: Project) -> None:
@@ -128,6 +164,7 @@ def _monitoring(project: Project) -> None:
 
 def scale(project: Project) -> None:
     """Several workers, backends and monitors behind nginx."""
+    _load_and_train(project)
     counts = {"celery_train": 3, "celery_predict": 2, "ws_monitor": 2, "backend2": 2}
     wanted = " ".join(f"{name}={count}" for name, count in counts.items())
     say(f"make up SCALE={wanted!r}")
@@ -160,18 +197,10 @@ def scale(project: Project) -> None:
 
 
 def _train_at_once(project: Project, tickers: list[str]) -> None:
-    jobs = [
-        project.post("/api/train", {"ticker": ticker, "exchange": "US", "model_type": "ridge", "horizon": 3})["task_id"]
-        for ticker in tickers
-    ]
-
-    def all_done() -> bool:
-        states = [project.get(f"/api/train/status/{job}")["state"] for job in jobs]
-        if "failed" in states:
-            raise SystemExit(f"a training failed: {states}")
-        return all(state == "completed" for state in states)
-
-    wait_for("three trainings completed", all_done, 300, pause=2)
+    definitions = [{"ticker": ticker, "exchange": "US", "model_type": "ridge", "horizon": 3} for ticker in tickers]
+    tasks = [project.post("/api/train", definition)["task_id"] for definition in definitions]
+    for task in tasks:
+        _completed(project, f"/api/train/status/{task}", 300)
 
 
 class Caller(threading.Thread):
@@ -180,44 +209,88 @@ class Caller(threading.Thread):
     def __init__(self, project: Project) -> None:
         super().__init__(daemon=True)
         self._project = project
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.acknowledged: set[str] = set()
         self.refused = 0
 
     def run(self) -> None:
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             try:
                 self.acknowledged.add(self._project.post("/api/predict/", PREDICTION, timeout=5)["prediction_id"])
             except (OSError, ValueError, KeyError):
                 self.refused += 1
-            self._stop.wait(0.25)
+            self._ended.wait(0.25)
 
     def stop(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join(timeout=30)
 
 
 def restarts(project: Project) -> None:
-    """Stop and start each container in turn while forecasts are asked for."""
+    """Stop and start each container in turn while forecasts are asked for and a long job is on its way."""
+    _load_and_train(project)
+    jobs = []
     caller = Caller(project)
     caller.start()
     try:
         for name in sorted({one["Service"] for one in project.containers()} - {"init-minio"}):
             before, refused = len(caller.acknowledged), caller.refused
-            project.compose("stop", name)
-            time.sleep(3)
-            project.compose("start", name)
-            project.wait_healthy()
-            wait_for("forecasts again", lambda: project.post("/api/predict/", PREDICTION), 60)
+            jobs.append(project.post("/api/predict/future/", {**PREDICTION, "days": 5})["task_id"])
+            seconds = _stop_and_start(project, name)
             say(
-                f"restart of {name}: healthy again;"
-                f" {len(caller.acknowledged) - before} forecasts acknowledged, {caller.refused - refused} refused"
+                f"restart of {name}: healthy again, and forecasts {seconds:.0f} s after the start;"
+                f" {len(caller.acknowledged) - before} acknowledged, {caller.refused - refused} refused"
             )
     finally:
         caller.stop()
+    for job in jobs:
+        _completed(project, f"/api/predict/future/status/{job}", 120)
     _recorded(project, caller.acknowledged, 120)
     wait_for("an empty outbox", lambda: project.psql("model_meta_db", "SELECT count(*) = 0 FROM outbox") == "t", 60)
-    say(f"restarts: all {len(caller.acknowledged)} acknowledged forecasts are in ClickHouse, once")
+    _train_at_once(project, ["AAPL"])
+    say(
+        f"restarts: all {len(caller.acknowledged)} acknowledged forecasts are in ClickHouse, once;"
+        f" all {len(jobs)} long jobs were finished"
+    )
+
+
+def _stop_and_start(project: Project, name: str) -> float:
+    """Seconds from the start until everything is well again."""
+    project.compose("stop", name)
+    killed = [one for one in project.containers() if one["Service"] == name and one["ExitCode"] == 137]
+    if killed and name in project.built():
+        raise CheckError(f"{name} did not end when it was asked to, and was killed")
+    if name != "nginx":
+        _page(project)
+    time.sleep(3)
+    project.compose("start", name)
+    began = time.monotonic()
+    project.wait_healthy()
+    wait_for("forecasts again", lambda: project.post("/api/predict/", PREDICTION), 60)
+    return time.monotonic() - began
+
+
+def core(project: Project) -> None:
+    """Down, and up again as it is for a small machine: the data are there, the monitoring is not."""
+    _load_and_train(project)
+    rows = _rows(project)
+    say("make down, make up PROFILE=core")
+    project.make("down")
+    if left := project.containers():
+        raise CheckError(f"expected no container after make down, got {[one['Name'] for one in left]}")
+    project.make("up", PROFILE="core", BUILD="no")
+    project.wait_healthy()
+    running = {one["Service"] for one in project.containers()} - {"init-minio"}
+    expected = set().union(*SERVICES.values()) - SERVICES["monitor"] - {"kafka-ui", "flower", "init-minio"}
+    if running != expected:
+        raise CheckError(f"PROFILE=core: expected {sorted(expected)}, got {sorted(running)}")
+    _served_by_the_model(project)
+    _live(project)
+    _train_at_once(project, ["MSFT"])
+    _nothing_lost(project, rows)
+    project.make("up", BUILD="no")
+    project.wait_healthy()
+    say(f"core: {len(running)} containers do all but watch, on the data of before")
 
 
 def _catalog(project: Project) -> dict[str, Any]:
@@ -236,10 +309,17 @@ def _rows(project: Project) -> dict[str, int]:
     return {**rows, "raw_prices": int(project.psql("raw_db", "SELECT count(*) FROM raw_prices"))}
 
 
+def _nothing_lost(project: Project, rows: dict[str, int]) -> None:
+    short = {name: count for name, count in _rows(project).items() if count < rows[name]}
+    if short:
+        raise CheckError(f"expected at least the rows of before, {rows}, got {short}")
+
+
 def backup(project: Project) -> None:
     """Save, lose everything, bring it back."""
     folder = project.folder / "backup"
     shutil.rmtree(folder, ignore_errors=True)
+    _load_and_train(project)
     say("make backup")
     catalog, rows = _catalog(project), _rows(project)
     project.make("backup", BACKUP=str(folder))
@@ -252,8 +332,6 @@ def backup(project: Project) -> None:
     restored = wait_for("the API after the restore", lambda: _catalog(project), 60)
     if restored != catalog:
         raise CheckError(f"expected {catalog} after the restore, got {restored}")
-    short = {name: count for name, count in _rows(project).items() if count < rows[name]}
-    if short:
-        raise CheckError(f"expected at least {rows} rows after the restore, got {short}")
-    wait_for("a forecast by the restored model", lambda: not project.post("/api/predict/", PREDICTION)["fallback"], 90)
+    _nothing_lost(project, rows)
+    _served_by_the_model(project)
     say(f"backup: {catalog['versions']} versions and {rows} rows came back, and the model serves")
