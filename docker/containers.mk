@@ -11,7 +11,7 @@ HORIZON ?= 5
 MODEL ?= ridge
 
 .PHONY: env up up-database up-kafka up-backend up-celery up-frontend up-monitor down down-all logs ps \
-        ingest train predict backup restore publish test-compose clean-containers container-locks
+        ingest train predict backup restore publish test-compose integration-containers clean-containers container-locks
 
 ##@ Containers (Docker Compose)
 
@@ -56,6 +56,9 @@ publish: ## build and push the images: make publish IMAGE_PREFIX=registry/owner 
 
 test-compose: ## start the whole stack in a project of its own and use it; needs Docker
 	@scripts/test_compose
+
+integration-containers: setup-dev ## the integration tests on PostgreSQL, ClickHouse and Redis in containers; needs Docker
+	@scripts/test_compose servers
 
 clean-containers: ## delete the containers and their data; asks first, unless YES=1
 	@$(STACK) purge

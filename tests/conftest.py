@@ -1,16 +1,36 @@
-"""The running local profile, started once per test run on free ports with its data in a temporary folder."""
+"""The running local profile, started once per test run on free ports with its data in a temporary folder.
+
+With ``TEST_SERVERS=running`` nothing is started: the servers are those that the settings name (``make
+integration-containers``: PostgreSQL, ClickHouse and Redis in their official images).
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from stock_kit.settings import load_settings
 from stock_local.testing import LocalStack, stack_environment
 
 
+class RunningServers:
+    """Servers that somebody else started, for the tests that need nothing but connections."""
+
+    def __init__(self) -> None:
+        self.settings = load_settings()
+        self.env = dict(os.environ)
+
+    def require(self, *names: str) -> None:
+        """They run."""
+
+
 @pytest.fixture(scope="session")
-def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | RunningServers]:
     """A supervisor without any service yet: ``local_stack.require("kafka", "clickhouse")`` starts what a test needs."""
+    if os.environ.get("TEST_SERVERS") == "running":
+        yield RunningServers()
+        return
     stack = LocalStack(stack_environment(tmp_path_factory.mktemp("stack")))
     yield stack
     stack.close()

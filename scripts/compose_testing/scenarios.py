@@ -19,8 +19,8 @@ JOBS = {
 }  # fmt: skip
 
 
-# The integration tests that need servers and none of our services; what they kill, they start themselves.
-ON_SERVERS = ("test_data", "test_jobs", "test_serving_stores", "test_stream")
+# The integration tests that need servers and nothing else.
+ON_SERVERS = ("test_data", "test_jobs", "test_serving_stores")
 
 
 def servers(project: Project) -> None:
