@@ -50,30 +50,53 @@ def scale_of(feature: Feature, values: pl.DataFrame) -> float:
     return float(np.abs(values[column].to_numpy()).max())
 
 
+@pytest.fixture(scope="module")
+def truncated(clean: pl.DataFrame) -> pl.DataFrame:
+    return compute_features(clean.head(CUT))
+
+
+@pytest.fixture(scope="module")
+def perturbed(clean: pl.DataFrame) -> pl.DataFrame:
+    late = pl.int_range(pl.len()) >= CUT
+    columns = ("open", "high", "low", "close", "volume")
+    return compute_features(
+        clean.with_columns(pl.when(late).then(pl.col(column) * 7.3).otherwise(column) for column in columns)
+    )
+
+
+@pytest.fixture(scope="module")
+def tails(clean: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    return {first: compute_features(clean.slice(first)) for first in (100, 237)}
+
+
+@pytest.fixture(scope="module")
+def in_another_currency(clean: pl.DataFrame) -> pl.DataFrame:
+    return compute_features(clean.with_columns(pl.col("open", "high", "low", "close") * 64))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_comes_later_changes_no_past_value_by_its_absence(
-    name: str, clean: pl.DataFrame, values: pl.DataFrame
+    name: str, truncated: pl.DataFrame, values: pl.DataFrame
 ) -> None:
-    truncated = compute_features(clean.head(CUT), [name])
     assert truncated[name].equals(values[name].head(CUT), null_equal=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_comes_later_changes_no_past_value_by_its_size(
-    name: str, clean: pl.DataFrame, values: pl.DataFrame
+    name: str, perturbed: pl.DataFrame, values: pl.DataFrame
 ) -> None:
-    late = pl.int_range(pl.len()) >= CUT
-    columns = ("open", "high", "low", "close", "volume")
-    perturbed = clean.with_columns(pl.when(late).then(pl.col(column) * 7.3).otherwise(column) for column in columns)
-    assert compute_features(perturbed, [name])[name].head(CUT).equals(values[name].head(CUT), null_equal=True)
+    assert perturbed[name].head(CUT).equals(values[name].head(CUT), null_equal=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_start_before_the_lookback_does_not_show(name: str, clean: pl.DataFrame, values: pl.DataFrame) -> None:
+def test_a_start_before_the_lookback_does_not_show(
+    name: str, tails: dict[int, pl.DataFrame], values: pl.DataFrame
+) -> None:
     feature = registry()[name]
-    for first in (100, 437):
-        tail = compute_features(clean.slice(first), [name])[name].slice(feature.lookback)
+    for first, computed in tails.items():
+        tail = computed[name].slice(feature.lookback)
         whole = values[name].slice(first + feature.lookback)
+        assert len(whole) > 100
         assert relative_gap(tail, whole, scale_of(feature, values)) <= TOLERANCE
 
 
@@ -90,12 +113,9 @@ def test_values_are_finite_or_null(name: str, values: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize("name", feature_groups()["all"])
 def test_a_stationary_feature_does_not_know_the_price_level(
-    name: str, clean: pl.DataFrame, values: pl.DataFrame
+    name: str, in_another_currency: pl.DataFrame, values: pl.DataFrame
 ) -> None:
-    """Prices in another currency give the same value."""
-    scaled = clean.with_columns(pl.col(column) * 64 for column in ("open", "high", "low", "close"))
-    gap = relative_gap(compute_features(scaled, [name])[name], values[name], 1.0)
-    assert gap <= 1e-7
+    assert relative_gap(in_another_currency[name], values[name], 1.0) <= 1e-7
 
 
 def test_tickers_do_not_see_each_other(clean: pl.DataFrame, values: pl.DataFrame) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from stock_mlops.features.buffers import Array, Buffers
 from stock_mlops.features.compute import Plan, evaluate
-from stock_mlops.features.formulas import NotArithmeticError, Program, tree
+from stock_mlops.features.formulas import NotArithmeticError, tree
+from stock_mlops.features.intermediates import Derived
+from stock_mlops.features.program import Program
 from stock_mlops.features.registry import Feature
 
 A, B = pl.col("a"), pl.col("b")
@@ -30,16 +34,37 @@ EXPRESSIONS = {
 }
 
 
-def run(program: Program, **columns: Array) -> dict[str, Array]:
-    buffers = Buffers()
-    buffers.begin(len(next(iter(columns.values()))))
+class NoTickers:
+    """Rows that no window looks at."""
+
+    def __init__(self, **prices: Array) -> None:
+        self.prices = prices
+        self.tickers = [slice(None)]
+
+    def hide_heads(self, values: Array, rows: int) -> None:
+        raise AssertionError("no window here")
+
+    def by_polars(self, column: Derived | Feature, sources: Mapping[str, Array]) -> Array:
+        raise AssertionError(f"{column.name} is arithmetic")
+
+
+def run(*expressions: pl.Expr, **prices: Array) -> Array:
+    features = [
+        Feature(f"f{number}", "test", tuple(sorted(set(expression.meta.root_names()))), 0, expression)
+        for number, expression in enumerate(expressions)
+    ]
+    buffers, rows = Buffers(), NoTickers(**prices)
+    length = len(next(iter(prices.values())))
+    buffers.begin(length)
+    out = np.empty((len(features), length))
     with np.errstate(all="ignore"):
-        return dict(program.run(columns, buffers))
+        Program(features).run(rows, buffers, out)
+    return out
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS.keys())
 def test_values_are_those_of_polars(expression: pl.Expr) -> None:
-    found = run(Program({"x": tree(expression)}), a=FRAME["a"].to_numpy(), b=FRAME["b"].to_numpy())["x"]
+    (found,) = run(expression, a=FRAME["a"].to_numpy(), b=FRAME["b"].to_numpy())
     expected = FRAME.select(x=expression.cast(pl.Float64))["x"].to_numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-15)
 
@@ -59,17 +84,8 @@ def test_a_name_is_no_number() -> None:
 
 
 def test_results_stay_what_they_are_while_others_are_computed() -> None:
-    trees = {"first": tree(A + 1), "second": tree((A + 1) * 2), "again": tree(A + 1), "column": tree(A)}
-    values = np.array([1.0, 2.0, 3.0])
-    found = run(Program(trees), a=values)
-    assert {name: list(column) for name, column in found.items()} == {
-        "first": [2, 3, 4],
-        "second": [4, 6, 8],
-        "again": [2, 3, 4],
-        "column": [1, 2, 3],
-    }
-    owners = {name: column.__array_interface__["data"][0] for name, column in found.items()}
-    assert len({*owners.values(), values.__array_interface__["data"][0]}) == 5
+    found = run(A + 1, (A + 1) * 2, A + 1, A, ((A + 1) * 2 - 1) * 3, a=np.array([1.0, 2.0, 3.0]))
+    assert found.tolist() == [[2, 3, 4], [4, 6, 8], [2, 3, 4], [1, 2, 3], [9, 15, 21]]
 
 
 def test_polars_computes_the_rest_ticker_by_ticker() -> None:

@@ -19,7 +19,7 @@ KEYS = ("exchange", "ticker", "session")
 _TICKER = "ticker number"
 
 # Rows that are computed together: enough that the calls do not count, few enough that arrays stay in the cache.
-_ROWS_AT_ONCE = 65536
+_ROWS_AT_ONCE = 32_768
 
 
 def compute_features(clean: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFrame:
@@ -102,6 +102,7 @@ class _Piece:
         self._frame = frame
         self.prices = {name: frame[name].to_numpy() for name, kind in frame.schema.items() if kind == pl.Float64}
         begins = _begins(frame)
+        self.tickers = [slice(*ends) for ends in pairwise([*begins, len(frame)])]
         self._row = np.arange(len(frame)) - np.repeat(begins, np.diff(begins, append=len(frame)))
         self._heads: dict[int, NDArray[np.intp]] = {}
 

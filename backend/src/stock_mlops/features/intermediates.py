@@ -65,6 +65,12 @@ def window(statistic: str, *values: pl.Expr, rows: int, share: float | None = No
     return _declare(Window(name, statistic, sources, arguments))
 
 
+def exponential_average(values: pl.Expr, *, alpha: float, first: int) -> pl.Expr:
+    """Declare an average that starts at the first value and is shown from the ``first``-th value on."""
+    source = values.meta.output_name()
+    return _declare(Window(f"ewm({source}, {alpha:.4f}, {first})", "ewm", (source,), (alpha, first)))
+
+
 def intermediate(name: str) -> Derived | Window | None:
     """The column ``name`` when it is an intermediate one."""
     return _DECLARED.get(name)

@@ -23,6 +23,7 @@ class Rows(Protocol):
     """What a program runs on: rows of some tickers, one ticker after another."""
 
     prices: Mapping[str, Array]
+    tickers: Sequence[slice]
 
     def hide_heads(self, values: Array, rows: int) -> None:
         """Make the first ``rows`` of every ticker NaN."""
@@ -38,6 +39,8 @@ class _Step:
     reach: int = 0
     returns: bool = False
     """The kernel returns its result instead of writing it into ``out``."""
+    by_ticker: bool = False
+    """The kernel takes the rows of one ticker at a time."""
     results: list[int] = field(default_factory=list)
     """Positions of the features that are this step's result."""
     done: list[int] = field(default_factory=list)
@@ -87,7 +90,11 @@ class Program:
         if step.returns:
             return step.kernel(*operands)
         out = results[step.results[0]] if step.results else buffers.take()
-        step.kernel(*operands, out=out)
+        if step.by_ticker:
+            for ticker in rows.tickers:
+                step.kernel(*(operand[ticker] for operand in operands), out=out[ticker])
+        else:
+            step.kernel(*operands, out=out)
         return out
 
     def _is_buffer(self, number: int, step: _Step) -> bool:
@@ -130,8 +137,10 @@ class Program:
             self._constants[number] = value
         return self._known[key]
 
-    def add(self, kernel: Kernel, *operands: int, reach: int = 0, returns: bool = False) -> int:
-        self._steps.append(_Step(kernel, operands, reach, returns))
+    def add(
+        self, kernel: Kernel, *operands: int, reach: int = 0, returns: bool = False, by_ticker: bool = False
+    ) -> int:
+        self._steps.append(_Step(kernel, operands, reach, returns, by_ticker))
         return len(self._steps) - 1
 
     def _expression(self, column: Derived | Feature) -> int:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 
 from stock_mlops.features.buffers import Array
 
@@ -38,12 +39,15 @@ class Steps(Protocol):
 
     def constant(self, value: float) -> int: ...
 
-    def add(self, kernel: Kernel, *operands: int, reach: int = 0, returns: bool = False) -> int:
+    def add(
+        self, kernel: Kernel, *operands: int, reach: int = 0, returns: bool = False, by_ticker: bool = False
+    ) -> int:
         """A new step.
 
         Args:
             reach: how many of each ticker's first rows it has no value for.
             returns: the kernel takes no ``out`` and returns its result.
+            by_ticker: the kernel is called with each ticker's rows by themselves.
         """
 
     def shorter(self, name: str, source: str, window: int) -> int | None:
@@ -280,8 +284,30 @@ def quantiles(steps: Steps, x: str, window: int) -> int:
     return steps.add(kernel, steps.column(x), steps.statistic("sum", x, window), returns=True)
 
 
+def ewm(steps: Steps, x: str, alpha: float, first: int) -> int:
+    """Exponential average that starts at the first value; shown from the ``first``-th value on."""
+    return steps.add(partial(_exponential_average, alpha, first), steps.column(x), by_ticker=True)
+
+
+def _exponential_average(alpha: float, first: int, values: Array, out: Array) -> None:
+    from scipy.signal import lfilter  # takes half a second to import, which only computing has to wait for
+
+    known = np.flatnonzero(~np.isnan(values))
+    out[:] = np.nan
+    if len(known) < first:
+        return
+    begin, end = known[0], known[-1] + 1
+    if end - begin == len(known):
+        out[begin:end] = lfilter([alpha], [1, alpha - 1], values[begin:end], zi=[(1 - alpha) * values[begin]])[0]
+    else:  # over a gap, what was before it weighs less for each row
+        series = pl.Series(values, nan_to_null=True)
+        out[:] = series.ewm_mean(alpha=alpha, adjust=False, ignore_nulls=False).to_numpy()
+    out[: known[first - 1]] = np.nan
+
+
 STATISTICS: dict[str, Callable[..., int]] = {
     "lag": lag,
+    "ewm": ewm,
     "sum": total,
     "max": maximum,
     "min": minimum,

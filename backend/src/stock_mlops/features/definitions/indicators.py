@@ -6,7 +6,7 @@ import math
 
 import polars as pl
 
-from stock_mlops.features.intermediates import derived, window
+from stock_mlops.features.intermediates import derived, exponential_average, window
 
 OPEN, HIGH, LOW, CLOSE, VOLUME = (pl.col(name) for name in ("open", "high", "low", "close", "volume"))
 
@@ -65,14 +65,12 @@ def correlation(left: pl.Expr, right: pl.Expr, sessions: int) -> pl.Expr:
 
 def ema(values: pl.Expr, span: int) -> pl.Expr:
     """Exponential average with alpha = 2 / (span + 1), started at the first value, null before ``span`` values."""
-    average = values.ewm_mean(span=span, adjust=False, min_samples=span)
-    return derived(f"ema({values.meta.output_name()}, {span})", average)
+    return exponential_average(values, alpha=2 / (span + 1), first=span)
 
 
 def wilder(values: pl.Expr, sessions: int) -> pl.Expr:
     """Wilder's average: exponential with alpha = 1 / sessions."""
-    average = values.ewm_mean(alpha=1 / sessions, adjust=False, min_samples=sessions)
-    return derived(f"wilder({values.meta.output_name()}, {sessions})", average)
+    return exponential_average(values, alpha=1 / sessions, first=sessions)
 
 
 def warm_up(alpha: float) -> int:
