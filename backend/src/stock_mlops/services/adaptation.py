@@ -131,8 +131,8 @@ def served_instruments(settings: Settings) -> list[Instrument]:
 
 
 def adapt_loaded(open_: Callable[[], Adaptation]) -> Callable[[Collection[Instrument]], None]:
-    """To be told whose prices, or whose models, are new. A failure must not fail what brought them: the next pass counts
-    what this one did not."""
+    """To be told whose prices, or whose models, are new. A failure must not fail what brought them: the next pass
+    counts what this one did not."""
     opened: list[Adaptation] = []
 
     def update(instruments: Collection[Instrument]) -> None:
