@@ -10,9 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 from sqlalchemy import create_engine
+from stock_kit.settings import GateSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.forecasting.bundle import ForecastBundle
+from stock_mlops.forecasting.contenders import Contender
+from stock_mlops.forecasting.gate import Verdict, judge
 from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.training import Training
@@ -73,6 +76,17 @@ class MemoryRegistry:
         self.promoted.append((name, version, alias))
 
 
+class FirstVersions:
+    """A gate that has no champion to compare with."""
+
+    def __init__(self) -> None:
+        self.judged: list[tuple[str, Contender]] = []
+
+    def judge(self, registered_name: str, challenger: Contender) -> Verdict:
+        self.judged.append((registered_name, challenger))
+        return judge(challenger, None, GateSettings())
+
+
 @pytest.fixture
 def registry() -> MemoryRegistry:
     return MemoryRegistry()
@@ -84,8 +98,13 @@ def data() -> FrameData:
 
 
 @pytest.fixture
-def training(data: FrameData, registry: MemoryRegistry) -> Training:
-    return Training(data, registry, Catalog(create_engine("postgresql+psycopg2://unused")))
+def gate() -> FirstVersions:
+    return FirstVersions()
+
+
+@pytest.fixture
+def training(data: FrameData, registry: MemoryRegistry, gate: FirstVersions) -> Training:
+    return Training(data, registry, Catalog(create_engine("postgresql+psycopg2://unused")), gate)
 
 
 @pytest.fixture
@@ -120,6 +139,18 @@ def test_a_definition_becomes_a_registered_version(
     assert (version.data_version, version.feature_version) == ("content-hash", FEATURE_VERSION)
     assert registry.bundles[0].info.data_version == "content-hash"
     assert registry.promoted == []  # not before the commit
+
+
+def test_what_was_trained_is_judged_by_what_its_run_keeps(
+    training: Training, registry: MemoryRegistry, gate: FirstVersions, definition: ModelDefinition
+) -> None:
+    version = training.train_model(definition, lambda *_: None)
+    [(name, challenger)] = gate.judged
+    assert name == version.registered_name
+    assert challenger.forecasts.equals(registry.evaluation["out_of_fold.parquet"])
+    assert (challenger.horizon, challenger.trained_until) == (2, version.trained_until)
+    assert version.verdict["passed"]
+    assert version.verdict["champion"] is None
 
 
 def test_a_run_records_what_repeats_it_and_what_it_found(

@@ -266,6 +266,42 @@ class ServingSettings(Group):
     cache_dir: Path = Field(Path(".local/cache/models"), description="folder of downloaded models; may be lost")
 
 
+class GateSettings(Group):
+    """What a new model version has to pass before it serves in the present one's place."""
+
+    significance: float = Field(
+        0.05,
+        gt=0,
+        lt=0.5,
+        description="a version is refused as worse when a test says so at this level, all horizons counted",
+    )
+    new_sessions: int = Field(
+        250, ge=20, le=5000, description="sessions since the champion's training that suffice to judge on those alone"
+    )
+    min_sessions: int = Field(40, ge=10, le=5000, description="fewest sessions that a version may be judged on")
+    coverage_tolerance: float = Field(
+        0.05, gt=0, lt=0.5, description="how far the intervals' realised coverage may be from the stated one"
+    )
+    random_walk_margin: float = Field(
+        0.01, ge=0, lt=1, description="how much larger than the random walk's squared errors may be without saying much"
+    )
+    max_skill: float = Field(
+        0.05, gt=0, lt=1, description="share of the variance explained above which a leak is suspected"
+    )
+    stale_sessions: int = Field(
+        5, ge=0, le=2500, description="sessions that the training data may end before the champion's"
+    )
+    changed_outcomes: float = Field(
+        0.05, gt=0, lt=1, description="share of sessions whose return may differ from what the champion was judged by"
+    )
+
+
+class RegistrySettings(Group):
+    retention: Duration = Field(
+        timedelta(days=30), description="how long a deleted model can still be brought back before it is purged"
+    )
+
+
 class EtlSettings(Group):
     export_dir: Path = Field(Path(".local/exports"), description="folder of the Parquet exports")
     overlap_sessions: int = Field(10, ge=1, le=250, description="stored sessions fetched again by an incremental load")
@@ -324,6 +360,8 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     outbox: OutboxSettings = OutboxSettings()
     serving: ServingSettings = ServingSettings()
+    gate: GateSettings = GateSettings()
+    registry: RegistrySettings = RegistrySettings()
     etl: EtlSettings = EtlSettings()
     replay: ReplaySettings = ReplaySettings()
     local: LocalSettings = LocalSettings()

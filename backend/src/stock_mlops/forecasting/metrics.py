@@ -206,32 +206,45 @@ def _correlation(a: Floats, b: Floats) -> float | None:
 @dataclass(frozen=True, slots=True)
 class DieboldMariano:
     statistic: float
-    """Above zero: the forecast's squared errors are smaller than the random walk's."""
+    """Above zero: the forecast's losses are smaller than the reference's."""
     p_value: float
-    """One-sided: how likely a statistic so high is when the forecast is no better than the random walk."""
+    """One-sided: how likely a statistic so high is when the forecast is no better than the reference."""
+
+    @property
+    def p_worse(self) -> float:
+        """The other side: how likely a statistic so low is when the forecast is no worse than the reference."""
+        return 1.0 - self.p_value
 
 
 def diebold_mariano(y: Floats, y_hat: Floats, horizon: int, t: Positions | None = None) -> DieboldMariano | None:
-    """Is the forecast better than the random walk (a return of zero)? None when both forecast the same.
+    """Is the forecast better than the random walk (a return of zero), by its squared errors? None when both forecast
+    the same; see :func:`compare_losses`."""
+    return compare_losses(y**2 - (y - y_hat) ** 2, horizon, t)
 
-    Diebold and Mariano (1995) on squared errors. Errors of h-step forecasts overlap, so the variance is a HAC estimate
-    over h - 1 lags with Bartlett weights (Newey and West 1987), which cannot turn negative. Small samples: the factor
-    and the t distribution of Harvey, Leybourne and Newbold (1997). The members of a panel move together, so that a
-    session counts once, with the mean over its members.
+
+def compare_losses(gain: Floats, horizon: int, t: Positions | None = None) -> DieboldMariano | None:
+    """Diebold and Mariano (1995) on ``gain`` (n,), the loss of a reference minus that of the forecast, in the order of
+    time. None when they are equal throughout.
+
+    Errors of h-step forecasts overlap, so the variance is a HAC estimate over h - 1 lags with Bartlett weights (Newey
+    and West 1987), which cannot turn negative. Small samples: the factor and the t distribution of Harvey, Leybourne
+    and Newbold (1997). The members of a panel move together, so that a session counts once, with the mean over its
+    members.
     """
     from scipy.special import stdtr
 
-    gain = y**2 - (y - y_hat) ** 2
     if t is not None:
         _, session = np.unique(t, return_inverse=True)
         gain = np.bincount(session, gain) / np.bincount(session)
     n = len(gain)
+    if n < 2:
+        return None
     lags = min(horizon - 1, n - 1)
     centred = gain - gain.mean()
     variance = float(centred @ centred) / n
     for lag in range(1, lags + 1):
         variance += 2 * (1 - lag / horizon) * float(centred[lag:] @ centred[:-lag]) / n
-    if n < 2 or variance <= 0:
+    if variance <= 0:
         return None
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
     statistic = float(gain.mean() / np.sqrt(variance / n) * np.sqrt(max(correction, 0.0)))

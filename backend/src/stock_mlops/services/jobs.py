@@ -53,8 +53,8 @@ class Completion:
     """What a handler hands back: the job's result, and what else has to happen with it."""
 
     result: Mapping[str, Any]
-    write: Callable[[Connection], None] | None = None
-    """Writes that are committed with the result, or not at all."""
+    write: Callable[[Connection], Mapping[str, Any] | None] | None = None
+    """Writes that are committed with the result, or not at all; returns what the result has to tell of them."""
     after: Callable[[], None] | None = None
     """Done after the commit, and allowed to fail: copies of what was committed, for the eyes of people."""
 
@@ -195,8 +195,8 @@ class JobRunner:
             # The job's row first: it holds off every other run until this transaction has ended.
             if not self._jobs.complete(job.id, job.fence, completion.result, connection=connection):
                 raise JobLostError(f"job {job.id} was cancelled or taken over before its result could be committed")
-            if completion.write is not None:
-                completion.write(connection)
+            if completion.write is not None and (found := completion.write(connection)):
+                self._jobs.add_to_result(job.id, found, connection)
 
     def _record(self, job: Job, error: Exception) -> Outcome:
         known = isinstance(error, StockMlopsError)

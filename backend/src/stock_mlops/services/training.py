@@ -1,14 +1,15 @@
-"""Training as a use case: definition -> data -> model and evaluation -> MLflow -> catalog, committed with its job."""
+"""Training as a use case: definition -> data -> model and evaluation -> gate -> MLflow -> catalog, committed with its
+job."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -17,16 +18,20 @@ from stock_kit.settings import Settings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.features import FEATURE_VERSION
+from stock_mlops.forecasting.contenders import Contender
+from stock_mlops.forecasting.gate import Verdict
 from stock_mlops.forecasting.plots import write_plots
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
+from stock_mlops.services.gatekeeping import contender_of, open_gatekeeper
 from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
-from stock_mlops.stores.catalog import CHAMPION, Catalog, ModelDefinition, NewVersion
+from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.postgres import get_engine
+from stock_mlops.stores.promotions import CHAMPION
 from stock_mlops.stores.registry import ModelFiles, ModelRegistry, Registered, RunRecord
 from stock_mlops.stores.warehouse import TrainingFrame, Warehouse
 
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 # Where the stages of a training lie on its progress bar.
-_FITTING_FROM, _FITTING_TO = 0.05, 0.80
+_FITTING_FROM, _FITTING_TO, _JUDGED = 0.05, 0.80, 0.83
 # A report is a transaction; this many seconds between two of them are often enough for anybody who watches.
 _REPORT_EVERY = 0.25
 
@@ -59,6 +64,12 @@ class Registry(Protocol):
     def promote(self, name: str, version: int, alias: str) -> None: ...
 
 
+class Gate(Protocol):
+    """Judges what was trained; ``services.gatekeeping.Gatekeeper``, or an open one in a test."""
+
+    def judge(self, registered_name: str, challenger: Contender) -> Verdict: ...
+
+
 class Training:
     """Trains definitions of the catalog."""
 
@@ -67,11 +78,13 @@ class Training:
         data: TrainingData,
         registry: Registry,
         catalog: Catalog,
+        gate: Gate,
         adapt: Callable[[Collection[Instrument]], None] = lambda _: None,
     ) -> None:
         self._data = data
         self._registry = registry
         self._catalog = catalog
+        self._gate = gate
         self._adapt = adapt
 
     def train_job(self, run: JobRun) -> Completion:
@@ -87,14 +100,19 @@ class Training:
         if definition is None:
             raise NotFoundError(f"model {model_id} does not exist (any more); create it again (POST /api/models)")
         version = self.train_model(definition, _paced(run), job_id=run.job.id)
+        entered: dict[str, str | None] = {}
 
-        def write(connection: Connection) -> None:
-            self._catalog.add_version(connection, version)
+        def write(connection: Connection) -> Mapping[str, Any]:
+            entered["alias"] = self._catalog.add_version(connection, version)
+            return entered
 
         def after() -> None:
-            self._registry.promote(version.registered_name, version.version, CHAMPION)
-            # Sessions after the end of its training data are outcomes that its intervals can learn from at once.
-            self._adapt(definition.parsed().instruments)
+            alias = entered["alias"]
+            if alias == CHAMPION:
+                # Sessions after the end of its training data are outcomes that its intervals can learn from at once.
+                self._adapt(definition.parsed().instruments)
+            if alias is not None:
+                self._registry.promote(version.registered_name, version.version, alias)
 
         result = {
             "model_id": str(model_id),
@@ -102,11 +120,12 @@ class Training:
             "version": version.version,
             "run_id": version.run_id,
             "metrics": version.metrics,
+            "verdict": version.verdict,
         }
         return Completion(result, write, after)
 
     def train_model(self, definition: ModelDefinition, progress: Progress, job_id: UUID | None = None) -> NewVersion:
-        """Train and register in MLflow; the version serves only when the caller enters it in the catalog."""
+        """Train, judge and register in MLflow; the version serves only when the caller enters it in the catalog."""
         spec = definition.parsed()
         progress(0.0, "reading data")
         data = self._read(spec)
@@ -117,7 +136,11 @@ class Training:
         started = monotonic()
         result = train(spec, data.frame, data_version=data.version, feature_version=FEATURE_VERSION, progress=fitting)
         log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(monotonic() - started, 3))
-        progress(_FITTING_TO, "registering in MLflow")
+        progress(_FITTING_TO, "comparing with the champion")
+        verdict = self._gate.judge(spec.registered_model, contender_of(result))
+        for check in verdict.reasons:
+            log.info("gate_check_failed", model=spec.name, check=check.name, got=check.got)
+        progress(_JUDGED, "registering in MLflow")
         registered = self._register(definition, result, data, job_id)
         progress(0.99, "committing")
         return NewVersion(
@@ -131,6 +154,7 @@ class Training:
             horizon=spec.horizon,
             metrics=result.metrics,
             trained_until=result.bundle.info.trained_until,
+            verdict=verdict.to_dict(),
             job_id=job_id,
         )
 
@@ -178,6 +202,7 @@ def open_training(settings: Settings) -> Training:
         data=Warehouse(get_client(settings.clickhouse)),
         registry=ModelRegistry(settings.mlflow),
         catalog=Catalog(get_engine(settings.model_meta_db)),
+        gate=open_gatekeeper(settings),
         adapt=adapt_loaded(partial(open_adaptation, settings)),
     )
 

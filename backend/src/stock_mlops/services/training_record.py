@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +14,11 @@ from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.trainer import TrainingResult
 from stock_mlops.stores.catalog import ModelDefinition
 from stock_mlops.stores.registry import RunRecord
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OUT_OF_FOLD = "out_of_fold.parquet"
 
 
 def run_record(definition: ModelDefinition, spec: ModelSpec, result: TrainingResult, job_id: UUID | None) -> RunRecord:
@@ -90,15 +95,13 @@ def _trial_runs(result: TrainingResult) -> list[RunRecord]:
     ]
 
 
-def write_evaluation(result: TrainingResult, folder: Path) -> None:
-    """Write ``out_of_fold.parquet`` (ticker, session, horizon, y, y_hat, probability_up, fold) and ``prices.parquet``
-    (ticker, session, open, close; adjusted): what a backtest with other costs needs."""
+def out_of_fold(result: TrainingResult) -> pl.DataFrame:
+    """Forecasts of rows that were not trained on: ticker, session, horizon, y, y_hat, probability_up, fold."""
     import polars as pl
 
-    folder.mkdir(parents=True, exist_ok=True)
     dataset = result.dataset
     tickers = np.array([member.ticker for member in dataset.members])
-    pl.concat(
+    return pl.concat(
         pl.DataFrame(
             {
                 "ticker": tickers[dataset.member[item.oof.rows]],
@@ -112,7 +115,18 @@ def write_evaluation(result: TrainingResult, folder: Path) -> None:
             nan_to_null=True,
         )
         for item in result.horizons
-    ).write_parquet(folder / "out_of_fold.parquet")
+    )
+
+
+def write_evaluation(result: TrainingResult, folder: Path) -> None:
+    """Write :func:`out_of_fold` and ``prices.parquet`` (ticker, session, open, close; adjusted): what a backtest with
+    other costs needs, and a later version to be compared with."""
+    import polars as pl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset = result.dataset
+    tickers = np.array([member.ticker for member in dataset.members])
+    out_of_fold(result).write_parquet(folder / OUT_OF_FOLD)
     pl.DataFrame(
         {
             "ticker": tickers[dataset.member],

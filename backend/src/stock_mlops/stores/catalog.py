@@ -17,8 +17,7 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from stock_mlops.forecasting.spec import ModelSpec, parse_spec
 from stock_mlops.instruments import Instrument
-
-CHAMPION = "champion"
+from stock_mlops.stores.promotions import CHALLENGER, CHAMPION, Action, Change, lock_name, note, set_alias, version_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ class NewVersion:
     horizon: int
     metrics: Mapping[str, Any]
     trained_until: date
+    verdict: Mapping[str, Any]
+    """Of the gate: ``forecasting.gate.Verdict`` in plain values."""
     job_id: UUID | None = None
 
 
@@ -75,6 +76,12 @@ class ModelVersion:
     trained_until: date
     job_id: UUID | None
     created_at: datetime
+    verdict: Mapping[str, Any] | None = None
+    """Of the gate, when it was entered; None: before there was a gate."""
+
+    @property
+    def ref(self) -> Champion:
+        return Champion(self.registered_name, self.version, self.run_id, self.artifact_uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class DefinitionPage:
 _DEFINITION = "id, name, exchange, ticker, panel, model_type, registered_name, spec, spec_hash, created_at, updated_at"
 _VERSION = (
     "model_id, registered_name, version, run_id, artifact_uri, alias, data_version, feature_version, horizon, metrics,"
-    " trained_until, job_id, created_at"
+    " trained_until, job_id, created_at, verdict"
 )
 
 
@@ -121,7 +128,8 @@ class Catalog:
         self._engine = engine
 
     def create_definition(self, spec: ModelSpec, name: str | None = None) -> ModelDefinition:
-        """Enter a definition; the same spec again gives the one that exists."""
+        """Enter a definition; the same spec again gives the one that exists, or was deleted, then without its versions
+        of before."""
         with self._engine.begin() as tx:
             row = tx.execute(
                 text(f"""
@@ -129,7 +137,7 @@ class Catalog:
                         spec_hash)
                     VALUES (:id, :name, :exchange, :ticker, :panel, :model_type, :registered_name,
                         CAST(:spec AS jsonb), :spec_hash)
-                    ON CONFLICT (spec_hash) DO UPDATE SET updated_at = now() RETURNING {_DEFINITION}
+                    ON CONFLICT (spec_hash) DO UPDATE SET updated_at = now(), deleted_at = NULL RETURNING {_DEFINITION}
                 """),  # noqa: S608  the columns are a constant
                 {
                     "id": str(uuid4()),
@@ -148,7 +156,7 @@ class Catalog:
     def definition(self, model_id: UUID) -> ModelDefinition | None:
         with self._engine.begin() as tx:
             row = tx.execute(
-                text(f"SELECT {_DEFINITION} FROM model_definitions WHERE id = :id"),  # noqa: S608
+                text(f"SELECT {_DEFINITION} FROM model_definitions WHERE id = :id AND deleted_at IS NULL"),  # noqa: S608
                 {"id": str(model_id)},
             ).first()
         return None if row is None else _definition(row)
@@ -164,7 +172,7 @@ class Catalog:
         offset: int = 0,
     ) -> DefinitionPage:
         """Definitions that match, the newest first, and how many there are in all."""
-        where = """WHERE (CAST(:exchange AS text) IS NULL OR exchange = :exchange)
+        where = """WHERE deleted_at IS NULL AND (CAST(:exchange AS text) IS NULL OR exchange = :exchange)
             AND (CAST(:ticker AS text) IS NULL OR ticker = :ticker)
             AND (CAST(:panel AS text) IS NULL OR panel = :panel)
             AND (CAST(:model_type AS text) IS NULL OR model_type = :model_type)"""
@@ -182,10 +190,31 @@ class Catalog:
 
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
         """The registered versions of a definition, the newest first."""
+        return self._versions("model_id = :id", {"id": str(model_id)})
+
+    def versions_of(self, registered_name: str | None = None) -> Sequence[ModelVersion]:
+        """The versions of a registered name, or of all names, by name and the newest first."""
+        return self._versions("CAST(:name AS text) IS NULL OR registered_name = :name", {"name": registered_name})
+
+    def version_of(self, registered_name: str, version: int) -> ModelVersion | None:
+        wanted = {"name": registered_name, "version": version}
+        found = self._versions("registered_name = :name AND version = :version", wanted)
+        return found[0] if found else None
+
+    def champion_of(self, registered_name: str) -> ModelVersion | None:
+        found = self._versions(
+            "registered_name = :name AND alias = :alias", {"name": registered_name, "alias": CHAMPION}
+        )
+        return found[0] if found else None
+
+    def _versions(self, condition: str, values: Mapping[str, Any]) -> list[ModelVersion]:
         with self._engine.begin() as tx:
             rows = tx.execute(
-                text(f"SELECT {_VERSION} FROM model_versions WHERE model_id = :id ORDER BY version DESC"),  # noqa: S608
-                {"id": str(model_id)},
+                text(
+                    f"SELECT {_VERSION} FROM model_versions"  # noqa: S608  the conditions are constants
+                    f" WHERE deleted_at IS NULL AND ({condition}) ORDER BY registered_name, version DESC"
+                ),
+                dict(values),
             ).all()
         return [_version(row) for row in rows]
 
@@ -234,22 +263,42 @@ class Catalog:
             for name, version, run_id, uri, exchange, tickers in rows
         ]
 
-    def add_version(self, connection: Connection, new: NewVersion) -> None:
-        """Enter a version and make it the champion, inside the caller's transaction."""
+    def add_version(self, connection: Connection, new: NewVersion) -> str | None:
+        """Enter a version inside the caller's transaction: as the champion when it passed the gate, else as the
+        challenger; returns its alias, None when its definition was deleted meanwhile."""
         # Two trainings of one ticker may commit at once; without the lock both would demote the same champion.
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": new.registered_name}
+        lock_name(connection, new.registered_name)
+        deleted_at = connection.execute(
+            text("SELECT deleted_at FROM model_definitions WHERE id = :id FOR SHARE"), {"id": str(new.model_id)}
+        ).scalar()
+        champion = version_with(connection, new.registered_name, CHAMPION)
+        # The verdict compares with one version; when another serves by now, it says nothing about that one.
+        current = new.verdict["champion"] == champion
+        accepted = new.verdict["passed"] and current
+        alias = None if deleted_at is not None else CHAMPION if accepted else CHALLENGER
+        self._insert(connection, new, deleted_at)
+        if alias is None:
+            return None
+        set_alias(connection, new.registered_name, alias, new.version)
+        reason = "" if current else f"version {champion} became the champion while this one was judged"
+        note(
+            connection,
+            Action.ACCEPT if accepted else Action.REFUSE,
+            new.registered_name,
+            (champion, new.version),
+            Change("training", reason, new.verdict, new.job_id),
         )
-        connection.execute(
-            text("UPDATE model_versions SET alias = NULL WHERE registered_name = :name AND alias = :alias"),
-            {"name": new.registered_name, "alias": CHAMPION},
-        )
+        return alias
+
+    @staticmethod
+    def _insert(connection: Connection, new: NewVersion, deleted_at: datetime | None) -> None:
         connection.execute(
             text("""
-                INSERT INTO model_versions (id, model_id, registered_name, version, run_id, artifact_uri, alias,
-                    data_version, feature_version, horizon, metrics, trained_until, job_id)
-                VALUES (:id, :model_id, :registered_name, :version, :run_id, :artifact_uri, :alias,
-                    :data_version, :feature_version, :horizon, CAST(:metrics AS jsonb), :trained_until, :job_id)
+                INSERT INTO model_versions (id, model_id, registered_name, version, run_id, artifact_uri, data_version,
+                    feature_version, horizon, metrics, trained_until, job_id, verdict, deleted_at)
+                VALUES (:id, :model_id, :registered_name, :version, :run_id, :artifact_uri, :data_version,
+                    :feature_version, :horizon, CAST(:metrics AS jsonb), :trained_until, :job_id,
+                    CAST(:verdict AS jsonb), :deleted_at)
             """),
             {
                 "id": str(uuid4()),
@@ -258,12 +307,13 @@ class Catalog:
                 "version": new.version,
                 "run_id": new.run_id,
                 "artifact_uri": new.artifact_uri,
-                "alias": CHAMPION,
                 "data_version": new.data_version,
                 "feature_version": new.feature_version,
                 "horizon": new.horizon,
                 "metrics": orjson.dumps(new.metrics).decode(),
                 "trained_until": new.trained_until,
                 "job_id": None if new.job_id is None else str(new.job_id),
+                "verdict": orjson.dumps(new.verdict).decode(),
+                "deleted_at": deleted_at,
             },
         )

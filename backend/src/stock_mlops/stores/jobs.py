@@ -250,6 +250,13 @@ class Jobs:
             connection,
         )
 
+    def add_to_result(self, job_id: UUID, values: Mapping[str, Any], connection: Connection) -> None:
+        """Add to the result of a job that was completed in the same transaction."""
+        connection.execute(
+            text("UPDATE jobs SET result = result || CAST(:values AS jsonb) WHERE id = :id"),
+            {"id": str(job_id), "values": _json(values)},
+        )
+
     def fail(self, job_id: UUID, fence: int, *, title: str, detail: str, code: str) -> bool:
         """End the job for good with an error that its owner can act on."""
         return self._fenced(

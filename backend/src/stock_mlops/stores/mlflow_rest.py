@@ -1,4 +1,4 @@
-"""MLflow over its REST interface: what the HTTP backends need of it, without importing mlflow (250 MB, seconds).
+"""MLflow over its REST interface: what everybody but training needs of it, without importing mlflow (250 MB, seconds).
 
 Artifacts come through MLflow's proxy, so no backend needs the S3 credentials.
 """
@@ -19,6 +19,8 @@ _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:/"
 _CONNECT_SECONDS = 2.0
 _HERE = PurePosixPath()
+# More trials than a search may have.
+_MOST_NESTED = 1000
 
 
 class MlflowRest:
@@ -60,6 +62,46 @@ class MlflowRest:
             if not token:
                 break
         return found
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """Which version of a registered model bears which alias."""
+        model = self._json(f"{_API}/registered-models/get", {"name": name})["registered_model"]
+        return {item["alias"]: int(item["version"]) for item in model.get("aliases", [])}
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        values = {"name": name, "alias": alias, "version": str(version)}
+        self._send("POST", f"{_API}/registered-models/alias", values)
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        self._send("DELETE", f"{_API}/registered-models/alias", {"name": name, "alias": alias})
+
+    def delete_version(self, name: str, version: int) -> None:
+        self._send("DELETE", f"{_API}/model-versions/delete", {"name": name, "version": str(version)})
+
+    def delete_registered_model(self, name: str) -> None:
+        """With the versions that it still has."""
+        self._send("DELETE", f"{_API}/registered-models/delete", {"name": name})
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete the files of a run, and take it and the runs nested in it from view.
+
+        The server's interface cannot do more: the names and numbers of a deleted run stay in MLflow's database until
+        ``mlflow gc`` is run beside it.
+        """
+        run = self.run(run_id)
+        info = run["info"]
+        if info["artifact_uri"].startswith(_SCHEME):
+            folder = info["artifact_uri"].removeprefix(_SCHEME).strip("/")
+            self._send("DELETE", f"{_ARTIFACTS}/{folder}", {})
+        nested = {
+            "experiment_ids": [info["experiment_id"]],
+            "filter": f"tags.`mlflow.parentRunId` = '{run_id}'",
+            "max_results": _MOST_NESTED,
+        }
+        children = self._send("POST", f"{_API}/runs/search", nested).get("runs", [])
+        for one in (*children, run):
+            if one["info"]["lifecycle_stage"] == "active":
+                self._send("POST", f"{_API}/runs/delete", {"run_id": one["info"]["run_id"]})
 
     def artifacts(self, run_id: str, path: str = "") -> list[dict[str, Any]]:
         """Files and folders of a run below ``path``."""
@@ -104,6 +146,15 @@ class MlflowRest:
                     return sum(file.write(chunk) for chunk in answer.iter_bytes())
         except httpx.TransportError as error:
             raise _unavailable(error) from error
+
+    def _send(self, method: str, path: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, json=dict(values))
+        except httpx.TransportError as error:
+            raise _unavailable(error) from error
+        _check(answer)
+        told: dict[str, Any] = answer.json()
+        return told
 
     def _json(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         answer: dict[str, Any] = self._get(path, query).json()
