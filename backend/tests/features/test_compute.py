@@ -142,6 +142,13 @@ def test_a_ticker_has_the_same_values_whoever_is_computed_with_it(clean: pl.Data
     assert_frame_equal(together.filter(pl.col("ticker") == "MSFT"), values, check_exact=True)
 
 
+def test_values_stay_when_others_are_computed_after_them(clean: pl.DataFrame, values: pl.DataFrame) -> None:
+    """Every computation uses the same memory again; what it gave away is not touched."""
+    first = compute_features(clean)
+    compute_features(clean.with_columns(pl.col("close", "open", "high", "low", "volume") * 3.7))
+    assert_frame_equal(first, values, check_exact=True)
+
+
 def test_an_unknown_volume_hides_the_windows_it_is_in_and_no_others(clean: pl.DataFrame, values: pl.DataFrame) -> None:
     gap = clean.with_columns(volume=pl.when(pl.int_range(pl.len()) != 500).then("volume"))
     names = ["VSTD20", "CORR20", "obv_change_20", "volume_to_ma5"]

@@ -56,10 +56,8 @@ def run(*expressions: pl.Expr, **prices: Array) -> Array:
     buffers, rows = Buffers(), NoTickers(**prices)
     length = len(next(iter(prices.values())))
     buffers.begin(length)
-    out = np.empty((len(features), length))
     with np.errstate(all="ignore"):
-        Program(features).run(rows, buffers, out)
-    return out
+        return np.array(Program(features).run(rows, buffers))
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS.keys())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -17,6 +19,7 @@ from stock_mlops.features.registry import Feature, select
 
 KEYS = ("exchange", "ticker", "session")
 _TICKER = "ticker number"
+_KEPT = threading.local()
 
 # Rows that are computed together: enough that the calls do not count, few enough that arrays stay in the cache.
 _ROWS_AT_ONCE = 32_768
@@ -46,17 +49,15 @@ def evaluate(clean: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """As ``compute_features``, of any definitions."""
     inputs = {name for feature in plan.features for name in feature.inputs} - set(KEYS)
     ordered = _ordered(clean.select(*KEYS, *sorted(inputs)))
-    buffers = Buffers()
-    # One block: fresh memory takes longer to get than the values in it to compute, and a large block has large pages.
-    values = np.empty((len(plan.features), len(ordered)))
-    first = 0
-    for piece in _pieces(ordered):
-        _Piece(piece).run(plan.program, buffers, values[:, first : first + len(piece)])
-        first += len(piece)
-    columns = (
-        pl.Series(feature.name, row, nan_to_null=True) for feature, row in zip(plan.features, values, strict=True)
-    )
-    return ordered.select(KEYS).with_columns(columns)
+    return pl.concat([_Piece(piece).evaluate(plan, _buffers()) for piece in _pieces(ordered)])
+
+
+def _buffers() -> Buffers:
+    """This thread's, kept between calls: 80 MB that every batch would else have to get from the system again."""
+    if not hasattr(_KEPT, "buffers"):
+        _KEPT.buffers = Buffers()
+    buffers: Buffers = _KEPT.buffers
+    return buffers
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
@@ -100,21 +101,22 @@ class _Piece:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
-        self.prices = {name: frame[name].to_numpy() for name, kind in frame.schema.items() if kind == pl.Float64}
+        self.prices: Mapping[str, Array] = {
+            name: frame[name].to_numpy() for name, kind in frame.schema.items() if kind == pl.Float64
+        }
         begins = _begins(frame)
-        self.tickers = [slice(*ends) for ends in pairwise([*begins, len(frame)])]
+        self.tickers: Sequence[slice] = [slice(*ends) for ends in pairwise([*begins, len(frame)])]
         self._row = np.arange(len(frame)) - np.repeat(begins, np.diff(begins, append=len(frame)))
         self._heads: dict[int, NDArray[np.intp]] = {}
 
-    def run(self, program: Program, buffers: Buffers, out: Array) -> None:
-        """Write the features into ``out``, NaN where they are unknown."""
+    def evaluate(self, plan: Plan, buffers: Buffers) -> pl.DataFrame:
         buffers.begin(len(self._frame))
         with np.errstate(all="ignore"):
-            program.run(self, buffers, out)
-        for values in out:
-            infinite = np.isinf(values)
-            if infinite.any():
-                values[infinite] = np.nan
+            results = plan.program.run(self, buffers)
+        values = _copied([pl.Series(item.name, result) for item, result in zip(plan.features, results, strict=True)])
+        # Infinity and NaN, which is the greatest here, become null.
+        known = values.select(pl.when(pl.all().abs() < math.inf).then(pl.all()))
+        return pl.concat([self._frame.select(KEYS), known], how="horizontal")
 
     def hide_heads(self, values: Array, rows: int) -> None:
         if rows not in self._heads:
@@ -126,3 +128,12 @@ class _Piece:
         frame = self._frame.with_columns(pl.Series(name, values, nan_to_null=True) for name, values in sources.items())
         expression = column.expression if column.by_row else column.expression.over(_TICKER)
         return frame.select(expression.cast(pl.Float64)).to_series().to_numpy()
+
+
+def _copied(columns: list[pl.Series]) -> pl.DataFrame:
+    """The columns in memory of Polars' own, which it keeps ready, as NumPy does not.
+
+    Polars reads NumPy's arrays where they are, and copies nothing that it need not: only joining two chunks is sure to.
+    """
+    frame = pl.DataFrame(columns)
+    return pl.concat([frame, frame.head(1)], rechunk=True).head(len(frame))

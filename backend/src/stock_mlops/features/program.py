@@ -56,6 +56,7 @@ class Program:
         self._constants: dict[int, float] = {}
         self._polars: dict[int, Derived | Feature] = {}
         self._known: dict[object, int] = {}
+        self._results = len(features)
         for position, feature in enumerate(features):
             self._steps[self._expression(feature)].results.append(position)
         last = {number: number for number, step in enumerate(self._steps) if self._is_buffer(number, step)}
@@ -64,21 +65,22 @@ class Program:
         for operand, number in last.items():
             self._steps[number].done.append(operand)
 
-    def run(self, rows: Rows, buffers: Buffers, out: Array) -> None:
-        """Write the features into ``out``, shape (features, rows)."""
+    def run(self, rows: Rows, buffers: Buffers) -> list[Array]:
+        """Each feature's values. They are good until the buffers begin anew, and may be prices or one another."""
         values: list[Any] = [None] * len(self._steps)
+        results: list[Any] = [None] * self._results
         for number, step in enumerate(self._steps):
-            values[number] = self._value(number, step, values, rows, buffers, out)
+            values[number] = self._value(number, step, values, rows, buffers)
             if step.reach:
                 rows.hide_heads(values[number], step.reach)
-            given = self._is_given(number) or step.returns
-            for position in step.results if given else step.results[1:]:
-                np.copyto(out[position], values[number])
+            for position in step.results:
+                results[position] = np.broadcast_to(values[number], buffers.length)
             for operand in step.done:
                 buffers.give_back(values[operand])
                 values[operand] = None
+        return results
 
-    def _value(self, number: int, step: _Step, values: list[Any], rows: Rows, buffers: Buffers, results: Array) -> Any:
+    def _value(self, number: int, step: _Step, values: list[Any], rows: Rows, buffers: Buffers) -> Any:
         if number in self._prices:
             return rows.prices[self._prices[number]]
         if number in self._constants:
@@ -89,7 +91,7 @@ class Program:
             return rows.by_polars(column, dict(zip(_numeric(column), operands, strict=True)))
         if step.returns:
             return step.kernel(*operands)
-        out = results[step.results[0]] if step.results else buffers.take()
+        out = buffers.take()
         if step.by_ticker:
             for ticker in rows.tickers:
                 step.kernel(*(operand[ticker] for operand in operands), out=out[ticker])
@@ -98,10 +100,8 @@ class Program:
         return out
 
     def _is_buffer(self, number: int, step: _Step) -> bool:
-        return not (self._is_given(number) or step.returns or step.results)
-
-    def _is_given(self, number: int) -> bool:
-        return number in self._prices or number in self._constants or number in self._polars
+        given = number in self._prices or number in self._constants or number in self._polars
+        return not (given or step.returns or step.results)
 
     # What follows writes the list.
 
