@@ -25,6 +25,10 @@ CASES: tuple[tuple[str, dict[str, Any], float], ...] = (
     ("hist_gradient_boosting", {"max_iter": 200, "patience": None}, 400),
     ("random_forest", {"n_estimators": 200}, 400),
 )
+_HEADING = (
+    "| model | engine | estimator's own | engine | faster | forecast | target | path of 20 | bulk of 1,000"
+    " | faster than single |"
+)
 _HORIZON = 20
 _BULK = 1000
 
@@ -35,26 +39,29 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=200)
     options = parser.parse_args()
     frame = training_frame(options.sessions)
-    print("| model | engine | estimator's own | engine | faster | forecast | target | path of 20 | per step | bulk of 1,000"
-          " | faster than single |")  # fmt: skip
-    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print(_HEADING)
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for model_type, params, target in CASES:
-        bundle, plain = _served(model_type, params, frame)
-        rows = frame.select(bundle.features).drop_nulls().to_numpy()
-        values = dict(zip(bundle.features, rows[-1].tolist(), strict=True))
-        row, bulk = rows[-1:], np.resize(rows, (_BULK, rows.shape[1]))
-        few = max(5, options.repeats // 20)
-        own = _microseconds(lambda: plain.predict(row, (1,)), few)
-        engine = _microseconds(lambda: bundle.engine.predict(row, (1,)), options.repeats)
-        single = _microseconds(lambda: bundle.predict(values), options.repeats)
-        path = _microseconds(lambda: bundle.predict_path(values, _HORIZON), few)
-        many = _microseconds(lambda: bundle.predict_many(bulk), few)
-        print(
-            f"| {model_type} | {bundle.engine.kind} | {own:,.0f} us | {engine:,.0f} us | {own / engine:,.0f}x |"
-            f" {single:,.0f} us | {target:,.0f} us | {path:,.0f} us | {path / single / _HORIZON:.2f} |"
-            f" {many / 1000:,.1f} ms | {single * _BULK / many:,.0f}x |",
-            flush=True,
-        )
+        print(_measured(model_type, params, target, frame, options.repeats), flush=True)
+
+
+def _measured(model_type: str, params: dict[str, Any], target: float, frame: Any, repeats: int) -> str:
+    """One row of the table."""
+    bundle, plain = _served(model_type, params, frame)
+    rows = frame.select(bundle.features).drop_nulls().to_numpy()
+    values = dict(zip(bundle.features, rows[-1].tolist(), strict=True))
+    row, bulk = rows[-1:], np.resize(rows, (_BULK, rows.shape[1]))
+    few = max(5, repeats // 20)
+    own = _microseconds(lambda: plain.predict(row, (1,)), few)
+    engine = _microseconds(lambda: bundle.engine.predict(row, (1,)), repeats)
+    single = _microseconds(lambda: bundle.predict(values), repeats)
+    path = _microseconds(lambda: bundle.predict_path(values, _HORIZON), few)
+    many = _microseconds(lambda: bundle.predict_many(bulk), few)
+    return (
+        f"| {model_type} | {bundle.engine.kind} | {own:,.0f} us | {engine:,.0f} us | {own / engine:,.0f}x |"
+        f" {single:,.0f} us | {target:,.0f} us | {path:,.0f} us | {many / 1000:,.1f} ms |"
+        f" {single * _BULK / many:,.0f}x |"
+    )
 
 
 def _served(model_type: str, params: dict[str, Any], frame: Any) -> tuple[ForecastBundle, EstimatorEngine]:

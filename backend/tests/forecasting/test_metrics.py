@@ -161,15 +161,23 @@ def test_overlapping_errors_make_diebold_mariano_more_careful() -> None:
     assert 0 < careful.statistic < naive.statistic
 
 
-def test_diebold_mariano_rejects_about_as_often_as_it_should_without_skill() -> None:
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_diebold_mariano_rejects_about_as_often_as_it_should_without_skill(horizon: int) -> None:
     rng = np.random.default_rng(11)
     rejected = 0
+    overlap = np.ones(horizon)
     for _ in range(400):
-        y = rng.normal(0, 0.01, 250)
+        y, y_hat = (np.convolve(rng.normal(0, scale, 499 + horizon), overlap, "valid") for scale in (0.01, 0.002))
         # As good as the random walk on average: the gain 2 y y_hat - y_hat^2 is given its expectation back.
-        y_hat = rng.normal(0, 0.002, 250)
-        y = y + y_hat / 2
-        found = diebold_mariano(y, y_hat, 1)
+        found = diebold_mariano(y + y_hat / 2, y_hat, horizon)
         assert found is not None
         rejected += found.p_value < 0.05
-    assert 0.02 <= rejected / 400 <= 0.09
+    assert 0.02 <= rejected / 400 <= 0.085
+
+
+def test_a_variance_that_comes_out_negative_is_estimated_with_weights_that_keep_it_positive() -> None:
+    y = np.tile([0.03, -0.01, 0.02, -0.02], 30)  # gains that swing back and forth
+    y_hat = np.where(np.arange(120) % 2 == 0, 0.004, -0.001) + 0.0001 * np.arange(120) / 120
+    found = diebold_mariano(y, y_hat, 2)
+    assert found is not None
+    assert np.isfinite(found.statistic)

@@ -93,6 +93,15 @@ class Intervals:
         rarest = 1.0 / (float(self._counts[index]) + 1.0)
         return min(max(1.0 - below, rarest), 1.0 - rarest)
 
+    def probabilities_up(self, horizon: int, predicted: Floats) -> Floats:
+        """:meth:`probability_up` of many forecasts (n,)."""
+        index = horizon - 1
+        bounds = -predicted / self.scales[index, LEVELS.index(LEVEL)]
+        below = np.interp(bounds, self._quantiles[index], self._probabilities, left=0.0, right=1.0)
+        rarest = 1.0 / (float(self._counts[index]) + 1.0)
+        probabilities: Floats = np.clip(1.0 - below, rarest, 1.0 - rarest)
+        return probabilities
+
     def save(self, file: Path) -> None:
         """Write what validation found; scales are not the model's own."""
         np.savez(file, levels=np.array(LEVELS), half_widths=self.base, quantiles=self._quantiles, counts=self._counts)

@@ -226,10 +226,10 @@ def compare_losses(gain: Floats, horizon: int, t: Positions | None = None) -> Di
     """Diebold and Mariano (1995) on ``gain`` (n,), the loss of a reference minus that of the forecast, in the order of
     time. None when they are equal throughout.
 
-    Errors of h-step forecasts overlap, so the variance is a HAC estimate over h - 1 lags with Bartlett weights (Newey
-    and West 1987), which cannot turn negative. Small samples: the factor and the t distribution of Harvey, Leybourne
-    and Newbold (1997). The members of a panel move together, so that a session counts once, with the mean over its
-    members.
+    Errors of h-step forecasts overlap, so the variance counts h - 1 autocovariances in full, as the authors do; where
+    that sum is not positive, with Bartlett weights (Newey and West 1987), which keep it so and reject too often when
+    they are used throughout. Small samples: the factor and the t distribution of Harvey, Leybourne and Newbold (1997).
+    The members of a panel move together, so that a session counts once, with the mean over its members.
     """
     from scipy.special import stdtr
 
@@ -239,11 +239,13 @@ def compare_losses(gain: Floats, horizon: int, t: Positions | None = None) -> Di
     n = len(gain)
     if n < 2:
         return None
-    lags = min(horizon - 1, n - 1)
     centred = gain - gain.mean()
-    variance = float(centred @ centred) / n
-    for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / horizon) * float(centred[lag:] @ centred[:-lag]) / n
+    lags = np.arange(min(horizon, n))
+    covariances = np.array([float(centred[lag:] @ centred[: n - lag]) for lag in lags]) / n
+    weights = np.where(lags == 0, 1.0, 2.0)
+    variance = float(weights @ covariances)
+    if variance <= 0:
+        variance = float((weights * (1 - lags / horizon)) @ covariances)
     if variance <= 0:
         return None
     correction = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n

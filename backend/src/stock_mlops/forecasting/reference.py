@@ -35,6 +35,13 @@ class Reference:
         beyond = (vector < self.features[:, 0]) | (vector > self.features[:, -1])
         return np.flatnonzero(beyond).tolist() if beyond.any() else []
 
+    def sample(self, rows: int) -> Floats:
+        """(rows, features): made-up inputs, each feature drawn from its own distribution; always the same ones."""
+        rng = np.random.default_rng(0)
+        drawn = rng.uniform(size=(rows, len(self.features)))
+        columns = [np.interp(drawn[:, column], _PROBABILITIES, grid) for column, grid in enumerate(self.features)]
+        return np.column_stack(columns)
+
     def save(self, file: Path) -> None:
         np.savez(file, features=self.features, forecasts=self.forecasts)
 

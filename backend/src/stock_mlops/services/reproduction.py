@@ -90,14 +90,17 @@ class Reproducer:
             provenance = Provenance.read(folder / "evaluation")
             frame = pl.read_parquet(folder / "evaluation" / TRAINING_DATA)
             was = ForecastBundle.load(folder / "bundle")
-        spec = parse_spec(provenance.spec)
-        again = train(
-            spec,
-            frame,
-            data_version=provenance.data_version,
-            feature_version=provenance.feature_version,
-            progress=progress,
-        ).bundle
+            spec = parse_spec(provenance.spec)
+            trained = train(
+                spec,
+                frame,
+                data_version=provenance.data_version,
+                feature_version=provenance.feature_version,
+                progress=progress,
+            )
+            # Through its files, as the other one: what is compared is what would serve.
+            trained.bundle.save(folder / "again")
+            again = ForecastBundle.load(folder / "again")
         rows = frame.select(was.features).cast(pl.Float64).to_numpy()
         rows = rows[np.isfinite(rows).all(axis=1)]
         before, after = was.predict_rows(rows), again.predict_rows(rows)

@@ -188,6 +188,11 @@ class Estimator(ABC):
         """The fitted model as coefficients on raw features when it is linear, which serves far faster; else None."""
         return None
 
+    def tree_model(self) -> Any | None:
+        """The fitted model as a treelite model, when it is an ensemble of trees whose own library is slow with one row;
+        else None. Its last output is what :meth:`predict` answers, but for rounding."""
+        return None
+
     @abstractmethod
     def save(self, file: Path) -> None:
         """Write the fitted state to ``file`` without pickle."""

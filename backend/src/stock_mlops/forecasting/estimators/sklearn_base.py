@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 from stock_mlops.forecasting.estimators.base import Estimator, Floats, Positions
 
 # A tree's leaf may hold rises only; its logit has to stay finite.
-_RAREST = 1e-6
+RAREST = 1e-6
 
 
 class SklearnEstimator(Estimator):
-    """Any scikit-learn regressor, and in the direction task classifier: a subclass builds it."""
+    """Any ensemble of trees of scikit-learn's, in the direction task a classifier: a subclass builds it."""
 
     trusted_types: ClassVar[tuple[str, ...]] = ()
     """Types beyond skops' own list that the saved model may hold; anything else in the file is refused.
@@ -40,9 +40,14 @@ class SklearnEstimator(Estimator):
     def predict(self, x: Floats) -> Floats:
         if self.task == "direction":
             rises: Floats = self._model.predict_proba(x)[:, 1]
-            return np.clip(rises, _RAREST, 1.0 - _RAREST)
+            return np.clip(rises, RAREST, 1.0 - RAREST)
         predicted: Floats = np.asarray(self._model.predict(x), dtype=np.float64)
         return predicted
+
+    def tree_model(self) -> Any | None:
+        import treelite.sklearn
+
+        return treelite.sklearn.import_model(self._model)
 
     def save(self, file: Path) -> None:
         from skops.io import dump
