@@ -23,6 +23,7 @@ from stock_mlops.prices.schema import RAW_SCHEMA
 from stock_mlops.prices.sources import FetchRequest
 from stock_mlops.prices.sources.file import FileSource
 from stock_mlops.services.ingest import Ingest
+from stock_mlops.services.warehouse_sync import ROWS_AT_ONCE, whole_tickers
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.postgres import get_engine
@@ -151,11 +152,12 @@ def to_clickhouse(settings: Settings, file: Path, names: tuple[str, ...], label:
     version = pl.lit(1, dtype=pl.UInt64)
     for chunk in chunks(file):
         with meter.measure(timing):
-            clean = adjust(chunk.select(*RAW_SCHEMA))
-            features = compute_features(clean, names)
-            warehouse.write_prices(clean.with_columns(version=version))
-            warehouse.write_features(features.with_columns(version=version, feature_version=pl.lit(FEATURE_VERSION)))
-        timing.rows += len(clean)
+            for clean in whole_tickers(adjust(chunk.select(*RAW_SCHEMA)), ROWS_AT_ONCE):
+                features = compute_features(clean, names)
+                warehouse.write_prices(clean.with_columns(version=version))
+                labels = {"version": version, "feature_version": pl.lit(FEATURE_VERSION)}
+                warehouse.write_features(features.with_columns(**labels))
+        timing.rows += len(chunk)
     for table in ("prices", "features"):
         client.command(f"TRUNCATE TABLE {table}")
     return [timing]

@@ -5,7 +5,7 @@ What has to be written follows from the two stores alone, so a run that was cut 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal
@@ -20,6 +20,10 @@ from stock_mlops.stores.raw_prices import RawPrices, RawState
 from stock_mlops.stores.warehouse import Warehouse, WarehouseState, version_of, version_time
 
 Need = Literal["nothing", "tail", "all"]
+
+# Rows that are computed and inserted together, in whole tickers: with all features 50 MB, of which an insert makes some
+# copies here and in ClickHouse.
+ROWS_AT_ONCE = 25_000
 
 # A temporary file is its owner's alone; an export is for whoever may look into the folder.
 _READABLE = 0o644
@@ -82,17 +86,20 @@ class WarehouseSync:
         self, rows: pl.DataFrame, raw: Mapping[Instrument, RawState], *, after: pl.DataFrame | None = None
     ) -> None:
         """Compute from ``rows`` and insert, of each instrument only the sessions after ``after.done`` when given."""
-        clean = adjust(rows)
-        features = compute_features(clean)
         versions = _versions(raw)
+        for part in whole_tickers(adjust(rows), ROWS_AT_ONCE):
+            self._write_part(part, versions, after)
+
+    def _write_part(self, clean: pl.DataFrame, versions: pl.DataFrame, after: pl.DataFrame | None) -> None:
+        features = compute_features(clean)
         if after is not None:
             clean, features = (
                 frame.join(after, on=INSTRUMENT).filter(pl.col("session") > pl.col("done")).drop("done")
                 for frame in (clean, features)
             )
         # Prices first: the warehouse's state is read from the features, so an interrupted write is done again.
-        self._warehouse.write_prices(clean.join(versions, on=INSTRUMENT))
-        labelled = features.join(versions, on=INSTRUMENT).with_columns(feature_version=pl.lit(FEATURE_VERSION))
+        self._warehouse.write_prices(_labelled(clean, versions))
+        labelled = _labelled(features, versions).with_columns(feature_version=pl.lit(FEATURE_VERSION))
         self._warehouse.write_features(labelled)
 
     def _drop_removed(self, instruments: Collection[Instrument], raw: Mapping[Instrument, RawState]) -> None:
@@ -123,6 +130,24 @@ def export(warehouse: Warehouse, folder: Path, instrument: Instrument) -> Path:
     written = Path(temporary.name)
     written.chmod(_READABLE)
     return written.replace(file)
+
+
+def whole_tickers(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """``frame`` in parts of so many rows at most, or of one ticker that has more."""
+    waiting: list[pl.DataFrame] = []
+    for ticker in frame.partition_by(INSTRUMENT, maintain_order=True):
+        if waiting and sum(map(len, waiting)) + len(ticker) > rows:
+            yield pl.concat(waiting)
+            waiting = []
+        waiting.append(ticker)
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def _labelled(frame: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the version of each row's instrument; a join of the whole frame would copy hundreds of columns."""
+    keys = frame.select(INSTRUMENT).join(versions, on=INSTRUMENT, how="left", maintain_order="left")
+    return frame.with_columns(keys["version"])
 
 
 def _versions(raw: Mapping[Instrument, RawState]) -> pl.DataFrame:
