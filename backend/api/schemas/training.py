@@ -97,12 +97,37 @@ class TrainAccepted(JobAccepted):
     model_id: UUID
 
 
+class GateCheck(ResponseModel):
+    """One condition of the gate."""
+
+    name: str
+    passed: bool
+    expected: str
+    got: str
+    numbers: dict[str, float]
+    alarm: bool = Field(description="a fault of data or training rather than a weak model; bars a first version too")
+
+
+class Verdict(ResponseModel):
+    """Whether a version may serve in the champion's place, and why not."""
+
+    passed: bool
+    champion: int | None = Field(description="the version it was judged against; null: there was none")
+    window: Literal["new_sessions", "out_of_fold", "none"] = Field(description="what both were compared on")
+    sessions: int
+    checks: list[GateCheck]
+
+
 class TrainResult(ResponseModel):
     model_id: UUID
     registered_name: str
     version: int
     run_id: str
     metrics: Metrics
+    alias: Literal["champion", "challenger"] | None = Field(
+        None, description="champion: it serves; challenger: the gate refused it; null: its model was deleted meanwhile"
+    )
+    verdict: Verdict | None = None
 
 
 class TrainStatus(JobStatus):
@@ -119,6 +144,7 @@ class ModelVersion(ResponseModel):
     feature_version: str
     trained_until: date
     metrics: Metrics
+    verdict: Verdict | None = Field(None, description="of the gate; null: it was entered before there was one")
     created_at: datetime
 
 

@@ -601,6 +601,29 @@ export interface components {
              */
             task_id: string;
         };
+        /**
+         * GateCheck
+         * @description One condition of the gate.
+         */
+        GateCheck: {
+            /**
+             * Alarm
+             * @description a fault of data or training rather than a weak model; bars a first version too
+             */
+            alarm: boolean;
+            /** Expected */
+            expected: string;
+            /** Got */
+            got: string;
+            /** Name */
+            name: string;
+            /** Numbers */
+            numbers: {
+                [key: string]: number;
+            };
+            /** Passed */
+            passed: boolean;
+        };
         /** JobError */
         JobError: {
             /** Detail */
@@ -854,6 +877,8 @@ export interface components {
              * Format: date
              */
             trained_until: string;
+            /** @description of the gate; null: it was entered before there was one */
+            verdict?: components["schemas"]["Verdict"] | null;
             /** Version */
             version: number;
         };
@@ -1389,6 +1414,11 @@ export interface components {
         };
         /** TrainResult */
         TrainResult: {
+            /**
+             * Alias
+             * @description champion: it serves; challenger: the gate refused it; null: its model was deleted meanwhile
+             */
+            alias?: ("champion" | "challenger") | null;
             /** Metrics */
             metrics: {
                 [key: string]: unknown;
@@ -1402,6 +1432,7 @@ export interface components {
             registered_name: string;
             /** Run Id */
             run_id: string;
+            verdict?: components["schemas"]["Verdict"] | null;
             /** Version */
             version: number;
         };
@@ -1461,6 +1492,29 @@ export interface components {
              * @enum {string}
              */
             scheme?: "expanding" | "rolling" | "purged_kfold";
+        };
+        /**
+         * Verdict
+         * @description Whether a version may serve in the champion's place, and why not.
+         */
+        Verdict: {
+            /**
+             * Champion
+             * @description the version it was judged against; null: there was none
+             */
+            champion: number | null;
+            /** Checks */
+            checks: components["schemas"]["GateCheck"][];
+            /** Passed */
+            passed: boolean;
+            /** Sessions */
+            sessions: number;
+            /**
+             * Window
+             * @description what both were compared on
+             * @enum {string}
+             */
+            window: "new_sessions" | "out_of_fold" | "none";
         };
     };
     responses: never;

@@ -17,6 +17,7 @@ COMMAND_MODULES = (
     "stock_mlops.cli.datasets",
     "stock_mlops.cli.leak_check",
     "stock_mlops.cli.train",
+    "stock_mlops.cli.models",
     "stock_mlops.cli.backtest",
     "stock_mlops.cli.predict",
     "stock_mlops.cli.proof",

@@ -10,6 +10,7 @@ import typer
 
 from stock_mlops.cli.console import console, errors, fail, plain_table
 from stock_mlops.cli.http import call
+from stock_mlops.cli.verdict import verdict_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -42,7 +43,9 @@ def train(
         str | None, typer.Option(help="Train one model of all the tickers, a panel of this name, not one of each.")
     ] = None,
     horizon: Annotated[int, typer.Option(min=1, max=60, help="Longest horizon in sessions; all up to it.")] = 5,
-    features: Annotated[str | None, typer.Option(help="Comma list of features and groups of them (all, momentum, ...).")] = None,
+    features: Annotated[
+        str | None, typer.Option(help="Comma list of features and groups of them (all, momentum, ...).")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="First session to train on, YYYY-MM-DD.")] = None,
     end: Annotated[str | None, typer.Option(help="Last session to train on, YYYY-MM-DD.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 7,
@@ -58,7 +61,7 @@ def train(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the training to its end.")] = True,
 ) -> None:
-    """Train models on a worker, register them, and let them serve their tickers' predictions."""
+    """Train models on a worker and register them; what passes the gate serves its ticker's predictions."""
     common: dict[str, Any] = {"horizon": horizon, "seed": seed, "params": parse_params(param or [])}
     optional = {
         "task": task,
@@ -156,8 +159,8 @@ def show(result: dict[str, Any]) -> None:
     metrics = result["metrics"]
     console.print(metrics_table(f"{result['registered_name']} version {result['version']}", metrics))
     console.print(_LEGEND, style="dim", highlight=False)
-    for line in verdict(metrics):
-        console.print(line)
+    for line in (*verdict(metrics), *verdict_lines(result)):
+        console.print(line, highlight=False)
     console.print(f"model_id {result['model_id']}, MLflow run {result['run_id']}", style="dim", highlight=False)
 
 

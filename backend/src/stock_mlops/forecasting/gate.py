@@ -1,7 +1,7 @@
 """The gate between a trained version and the traffic: a challenger serves only when nothing speaks against it.
 
 It is *refused* by evidence, never promoted by it: a test that finds no difference lets the newer model through, because
-newer data are worth something by themselves. See ``docs/decisions/0010-promotion-passes-a-gate.md``.
+newer data are worth something by themselves. See ``docs/decisions/0012-promotion-passes-a-gate.md``.
 """
 
 from __future__ import annotations

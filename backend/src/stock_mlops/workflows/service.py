@@ -31,6 +31,7 @@ from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.queue import CeleryQueue
 from stock_mlops.stores.raw_prices import RawPrices
 from stock_mlops.workflows.etl import etl
+from stock_mlops.workflows.registry import TEND_EVERY, registry
 from stock_mlops.workflows.runner import Deployment, FlowRunner
 from stock_mlops.workflows.settlement import SETTLE_EVERY, settlement
 
@@ -139,6 +140,13 @@ def _deployments(settings: Settings) -> list[Deployment]:
             "Compare predictions with the closes that they were made for.",
             tags=("evaluation",),
             every=SETTLE_EVERY,
+        ),
+        Deployment(
+            registry,
+            "registry",
+            "Purge models that were deleted long enough ago, and let MLflow's aliases follow the catalog.",
+            tags=("registry",),
+            every=TEND_EVERY,
         ),
     ]
 
