@@ -59,6 +59,7 @@ class MemoryRegistry:
         self.bundles: list[ForecastBundle] = []
         self.plots: list[str] = []
         self.evaluation: dict[str, pl.DataFrame] = {}
+        self.card = ""
         self.promoted: list[tuple[str, int, str]] = []
         self.up = True
 
@@ -69,6 +70,7 @@ class MemoryRegistry:
         self.records.append(record)
         self.bundles.append(ForecastBundle.load(files.bundle))
         self.plots = sorted(file.name for file in files.plots.iterdir())
+        self.card = files.card.read_text()
         self.evaluation = {file.name: pl.read_parquet(file) for file in files.evaluation.glob("*.parquet")}
         return Registered(name, len(self.records), f"run-{len(self.records)}", "mlflow-artifacts:/x/bundle")
 
@@ -104,7 +106,7 @@ def gate() -> FirstVersions:
 
 @pytest.fixture
 def training(data: FrameData, registry: MemoryRegistry, gate: FirstVersions) -> Training:
-    return Training(data, registry, Catalog(create_engine("postgresql+psycopg2://unused")), gate)
+    return Training(data, registry, Catalog(create_engine("postgresql+psycopg2://unused")), gate, expiry_sessions=63)
 
 
 @pytest.fixture
@@ -192,6 +194,14 @@ def test_what_a_model_was_judged_by_is_kept_for_other_backtests(
     sessions = sessions_of("US")
     made = first["session"][10]
     assert first["y"][10] == pytest.approx(np.log(close[sessions.next(made)] / close[made]))
+
+
+def test_a_run_keeps_the_card_of_its_model(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    version = training.train_model(definition, lambda *_: None)
+    assert registry.card.startswith("# stock-US-TEST: US:TEST ridge h2\n")
+    assert version.data_version in registry.card
 
 
 def test_a_panel_is_trained_on_its_members_and_bears_their_version(

@@ -54,6 +54,7 @@ def test_mlflow_loads_the_model_with_its_signature_and_example(bundle: ForecastB
         tmp_path / "bundle",
         tmp_path,
         tmp_path,
+        tmp_path / "model_card.md",
         bundle.features,
         ["return_1", "return_2"],
         {"gap": 1.0, "return_1": 2.0},

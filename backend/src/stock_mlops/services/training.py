@@ -26,13 +26,14 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
 from stock_mlops.services.gatekeeping import contender_of, open_gatekeeper
 from stock_mlops.services.jobs import Completion, JobRun
+from stock_mlops.services.model_card import model_card
 from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
 from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.promotions import CHAMPION
-from stock_mlops.stores.registry import ModelFiles, ModelRegistry, Registered, RunRecord
+from stock_mlops.stores.registry import CARD, ModelFiles, ModelRegistry, Registered, RunRecord
 from stock_mlops.stores.warehouse import TrainingFrame, Warehouse
 
 if TYPE_CHECKING:
@@ -80,12 +81,15 @@ class Training:
         catalog: Catalog,
         gate: Gate,
         adapt: Callable[[Collection[Instrument]], None] = lambda _: None,
+        *,
+        expiry_sessions: int,
     ) -> None:
         self._data = data
         self._registry = registry
         self._catalog = catalog
         self._gate = gate
         self._adapt = adapt
+        self._expiry_sessions = expiry_sessions
 
     def train_job(self, run: JobRun) -> Completion:
         """Train what the job's payload names (``model_id``).
@@ -184,6 +188,7 @@ class Training:
                 bundle=workdir / "bundle",
                 plots=workdir / "plots",
                 evaluation=workdir / "evaluation",
+                card=workdir / CARD,
                 inputs=spec.features,
                 outputs=[f"return_{horizon}" for horizon in range(1, spec.horizon + 1)],
                 example=dict(zip(spec.features, result.example, strict=True)),
@@ -192,6 +197,7 @@ class Training:
             write_plots(result, files.plots)
             write_evaluation(result, files.evaluation)
             write_provenance(spec, data, files.evaluation)
+            files.card.write_text(model_card(spec, result, data, self._expiry_sessions))
             record = run_record(definition, spec, result, job_id)
             return self._registry.log_and_register(spec.registered_model, record, files, workdir)
 
@@ -204,6 +210,7 @@ def open_training(settings: Settings) -> Training:
         catalog=Catalog(get_engine(settings.model_meta_db)),
         gate=open_gatekeeper(settings),
         adapt=adapt_loaded(partial(open_adaptation, settings)),
+        expiry_sessions=settings.serving.expiry_sessions,
     )
 
 

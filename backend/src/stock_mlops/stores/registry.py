@@ -21,9 +21,12 @@ from stock_mlops.errors import DependencyUnavailableError
 
 log = get_logger(__name__)
 
+CARD = "model_card.md"
 _MODEL_PATH = "model"
 # Longest value of a parameter that MLflow's database takes.
 _PARAM_LENGTH = 6000
+# Longest description of a version that its database takes.
+_DESCRIPTION_LENGTH = 5000
 # Most metrics that the server takes at once.
 _BATCH = 900
 # MLflow's own default waits for minutes; a job that fails sooner is retried by its queue, with its owner told why.
@@ -47,12 +50,14 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """What a run keeps: the bundle's folder, its plots, what it was judged by, and the columns that the model takes and
-    gives."""
+    """What a run keeps: the bundle's folder, its plots, what it was judged by, its card, and the columns that the model
+    takes and gives."""
 
     bundle: Path
     plots: Path
     evaluation: Path
+    card: Path
+    """The model card, Markdown."""
     inputs: Sequence[str]
     outputs: Sequence[str]
     example: Mapping[str, float]
@@ -96,7 +101,7 @@ class ModelRegistry:
                 self._log_files(client, run_id, files, workdir)
                 for child in record.children:
                     self._log_child(client, run, child)
-                version = self._register(client, name, run)
+                version = self._register(client, name, run, _shortened(files.card.read_text()))
             except Exception:
                 client.set_terminated(run_id, "FAILED")
                 raise
@@ -173,9 +178,10 @@ class ModelRegistry:
         client.log_artifacts(run_id, str(workdir / _MODEL_PATH), _MODEL_PATH)
         client.log_artifacts(run_id, str(files.plots), "plots")
         client.log_artifacts(run_id, str(files.evaluation), "evaluation")
+        client.log_artifact(run_id, str(files.card))
 
     @staticmethod
-    def _register(client: Any, name: str, run: Any) -> int:
+    def _register(client: Any, name: str, run: Any, description: str) -> int:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -184,7 +190,7 @@ class ModelRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         source = f"{run.info.artifact_uri}/{_MODEL_PATH}"
-        return int(client.create_model_version(name, source, run.info.run_id).version)
+        return int(client.create_model_version(name, source, run.info.run_id, description=description).version)
 
 
 def save_model(folder: Path, files: ModelFiles, run_id: str | None = None) -> None:
@@ -208,6 +214,12 @@ def save_model(folder: Path, files: ModelFiles, run_id: str | None = None) -> No
         pip_requirements=["stock-mlops"],
         mlflow_model=Model(run_id=run_id, artifact_path=_MODEL_PATH),
     )
+
+
+def _shortened(card: str) -> str:
+    """As much of a model card as the description of a version may hold."""
+    hint = f"\n\nThe rest is in the run's artifact `{CARD}`."
+    return card if len(card) <= _DESCRIPTION_LENGTH else card[: _DESCRIPTION_LENGTH - len(hint)] + hint
 
 
 def _now() -> int:
