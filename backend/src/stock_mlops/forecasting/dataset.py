@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -28,7 +29,7 @@ class TooLittleHistoryError(TrainingDataError):
     title = "Too little history"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """Rows of one or many instruments, ordered by session and then by instrument.
 
@@ -55,7 +56,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.t)
 
-    @property
+    @cached_property
     def complete(self) -> NDArray[np.bool_]:
         """Rows with every feature and a close."""
         known: NDArray[np.bool_] = np.isfinite(self.x).all(axis=1) & np.isfinite(self.close)

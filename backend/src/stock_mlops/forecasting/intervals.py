@@ -31,6 +31,18 @@ def conformal_half_width(errors: Floats, level: float = LEVEL) -> float:
     return float(np.partition(np.abs(errors), rank - 1)[rank - 1])
 
 
+def quantiles(values: Floats, probabilities: Floats) -> Floats:
+    """Along the first axis of ``values`` (n, ...), linearly interpolated: (probabilities, ...). NumPy's own partitions
+    anew for each probability; with hundreds of them sorting once is several times faster."""
+    ordered = np.sort(values, axis=0)
+    place = probabilities * (len(ordered) - 1)
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    share = (place - below).reshape(-1, *[1] * (values.ndim - 1))
+    interpolated: Floats = ordered[below] * (1.0 - share) + ordered[above] * share
+    return interpolated
+
+
 def share_above(errors: Floats, bounds: Floats) -> Floats:
     """Of each bound (n,): the share of ``errors`` above it, never 0 or 1: with m errors seen, nothing rarer than 1 in
     m + 1 can be told."""
@@ -66,7 +78,7 @@ class Intervals:
         grid = (np.arange(_GRID) + 0.5) / _GRID
         return cls(
             np.array([[conformal_half_width(error, level) for level in LEVELS] for error in errors]),
-            np.array([np.quantile(error, grid) for error in errors]),
+            np.array([quantiles(error, grid) for error in errors]),
             np.array([len(error) for error in errors], dtype=np.float64),
         )
 

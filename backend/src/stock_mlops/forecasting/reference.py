@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stock_mlops.forecasting.estimators.base import Floats
+from stock_mlops.forecasting.intervals import quantiles
 
 # Fine enough for the bins of a population stability index or a two-sample test of the distribution.
 _PROBABILITIES = np.linspace(0.0, 1.0, 41)
@@ -25,10 +26,8 @@ class Reference:
     @classmethod
     def of(cls, x: Floats, forecasts: list[Floats]) -> Reference:
         """From rows of features (n, features) and, per horizon, forecasts (m,)."""
-        return cls(
-            np.quantile(x, _PROBABILITIES, axis=0).T,
-            np.array([np.quantile(values, _PROBABILITIES) for values in forecasts]),
-        )
+        of_forecasts = [quantiles(values, _PROBABILITIES) for values in forecasts]
+        return cls(quantiles(x, _PROBABILITIES).T, np.array(of_forecasts))
 
     def outside(self, vector: Floats) -> list[int]:
         """Positions of the features of ``vector`` (features,) that lie beyond everything that was trained on."""
