@@ -11,7 +11,7 @@ from stock_mlops.stores.interval_states import IntervalStates, StateKey
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.postgres import get_engine
 
-from tests.integration.support import Stack, predict, train, wait_for
+from tests.integration.support import Stack, make_champion, predict, train, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -37,7 +37,7 @@ def test_a_run_is_reproduced_bit_for_bit_and_its_prediction_replayed(
 
 
 def test_a_served_prediction_is_replayed_from_what_was_stored(stack: Stack, sample_loaded: None) -> None:
-    train(stack, ticker="IBM", model_type="ridge", horizon=3)
+    make_champion(stack, train(stack, ticker="IBM", model_type="ridge", horizon=3)["result"])
     served = predict(stack, ticker="IBM", horizon=3)
     assert len(served["levels"]) == len(served["lowers"]) == 3
     assert not served["fallback"]
@@ -79,6 +79,7 @@ def test_the_trials_of_a_search_are_nested_runs(stack: Stack, sample_loaded: Non
 
 def test_intervals_are_adapted_when_new_sessions_are_loaded(stack: Stack, sample_loaded: None) -> None:
     result = train(stack, ticker="IBM", model_type="random_walk", horizon=1, end="2011-12-30")["result"]
+    make_champion(stack, result)
     # The next load brings the outcomes of all sessions since.
     done = stack.cli("etl", "--source", "sample", "--ticker", "IBM", "--full")
     assert done.returncode == 0, done.stdout + done.stderr

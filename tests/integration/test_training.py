@@ -22,7 +22,7 @@ from stock_mlops.stores.jobs import Job, Jobs, JobState
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.postgres import get_engine
 
-from tests.integration.support import Stack, train, wait_for
+from tests.integration.support import Stack, make_champion, train, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -45,8 +45,10 @@ def mlflow(stack: Stack) -> Iterator[MlflowRest]:
 
 @pytest.fixture(scope="module")
 def trained(stack: Stack, api: httpx.Client) -> dict[str, Any]:
-    """The finished job of a training of IBM."""
-    return train(stack, ticker="IBM", model_type="ridge", horizon=2, seed=11)
+    """The finished job of a training of IBM, whose version serves."""
+    job = train(stack, ticker="IBM", model_type="ridge", horizon=2, seed=11)
+    make_champion(stack, job["result"])
+    return job
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ def test_the_same_definition_again_is_a_new_version_of_one_model(
     assert second["version"] == first["version"] + 1
     versions = catalog.versions(UUID(first["model_id"]))
     assert [(item.version, item.alias) for item in versions[:2]] == [
-        (second["version"], "champion"),
+        (second["version"], second["alias"]),
         (first["version"], None),
     ]
 

@@ -82,3 +82,59 @@ def test_registered_models_are_read_page_by_page() -> None:
         return httpx.Response(200, content=json.dumps(pages[request.url.params.get("page_token", "")]))
 
     assert [model["name"] for model in client(paged).registered_models()] == ["a", "b"]
+
+
+class Registry:
+    """MLflow's runs and aliases; notes what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, object]]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/2.0/")
+        body = json.loads(request.content) if request.content else {}
+        self.asked.append((request.method, path, body))
+        if path == "mlflow/runs/get":
+            return httpx.Response(200, json={"run": self.run("run")})
+        if path == "mlflow/runs/search":
+            return httpx.Response(200, json={"runs": [self.run("trial"), self.run("gone", stage="deleted")]})
+        if path == "mlflow/registered-models/get":
+            model = {"name": "stock-US-AAPL", "aliases": [{"alias": "champion", "version": "7"}]}
+            return httpx.Response(200, json={"registered_model": model})
+        return httpx.Response(200, json={})
+
+    @staticmethod
+    def run(run_id: str, stage: str = "active") -> dict[str, object]:
+        uri = f"mlflow-artifacts:/3/{run_id}/artifacts"
+        return {
+            "info": {"run_id": run_id, "experiment_id": "3", "artifact_uri": uri, "lifecycle_stage": stage},
+            "data": {},
+        }
+
+
+def test_a_run_is_deleted_with_its_files_and_the_runs_nested_in_it() -> None:
+    registry = Registry()
+    client(registry).delete_run("run")
+    changes = [(method, path, body) for method, path, body in registry.asked if "get" not in path]
+    assert changes[0] == ("DELETE", "mlflow-artifacts/artifacts/3/run/artifacts", {})
+    assert changes[1][2]["filter"] == "tags.`mlflow.parentRunId` = 'run'"
+    assert changes[2:] == [
+        ("POST", "mlflow/runs/delete", {"run_id": "trial"}),
+        ("POST", "mlflow/runs/delete", {"run_id": "run"}),
+    ]
+
+
+def test_aliases_are_read_set_and_removed() -> None:
+    registry = Registry()
+    mlflow = client(registry)
+    assert mlflow.aliases("stock-US-AAPL") == {"champion": 7}
+    mlflow.set_alias("stock-US-AAPL", "champion", 8)
+    mlflow.remove_alias("stock-US-AAPL", "challenger")
+    assert registry.asked[1:] == [
+        (
+            "POST",
+            "mlflow/registered-models/alias",
+            {"name": "stock-US-AAPL", "alias": "champion", "version": "8"},
+        ),
+        ("DELETE", "mlflow/registered-models/alias", {"name": "stock-US-AAPL", "alias": "challenger"}),
+    ]
