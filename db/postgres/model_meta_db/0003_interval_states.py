@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A row per session and not one that is overwritten: a served prediction is computed again with the state of its day.
+    # A row per session, not one that is overwritten: a served prediction is computed again with the state of its day.
     op.execute("""
         CREATE TABLE interval_states (
             registered_name text        NOT NULL,
