@@ -41,7 +41,10 @@ clickhouse "CREATE DATABASE \`$warehouse\`" default
 while read -r table; do
     echo "restore: clickhouse, table $table"
     clickhouse "$(cat "$folder/clickhouse/$table.sql")" < /dev/null
-    clickhouse "INSERT INTO \`$table\` FORMAT Native" < "$folder/clickhouse/$table.native"
+    # In blocks of 8 MB, which become compact parts: a larger one is written with buffers of its own for every column,
+    # and the hundreds of the features would take more memory than the server has.
+    clickhouse "INSERT INTO \`$table\` SETTINGS min_insert_block_size_bytes = 8388608 FORMAT Native" \
+        < "$folder/clickhouse/$table.native"
 done < "$folder/clickhouse/tables"
 while read -r view; do
     [ -z "$view" ] || clickhouse "$(cat "$folder/clickhouse/$view.sql")" < /dev/null
