@@ -41,9 +41,9 @@ clickhouse "CREATE DATABASE \`$warehouse\`" default
 while read -r table; do
     echo "restore: clickhouse, table $table"
     clickhouse "$(cat "$folder/clickhouse/$table.sql")" < /dev/null
-    # In blocks of 8 MB, which become compact parts: a larger one is written with buffers of its own for every column,
+    # In blocks of 4 MB, which become compact parts: one of 10 MB is written with buffers of its own for every column,
     # and the hundreds of the features would take more memory than the server has.
-    clickhouse "INSERT INTO \`$table\` SETTINGS min_insert_block_size_bytes = 8388608 FORMAT Native" \
+    clickhouse "INSERT INTO \`$table\` SETTINGS min_insert_block_size_bytes = 4194304 FORMAT Native" \
         < "$folder/clickhouse/$table.native"
 done < "$folder/clickhouse/tables"
 while read -r view; do
