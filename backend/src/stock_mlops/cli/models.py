@@ -122,7 +122,8 @@ def delete_model(
 
     settings = get_settings()
     try:
-        deleted = open_deletion(settings).delete(model_id, _change(reason), force=force)
+        with open_deletion(settings) as deletion:
+            deleted = deletion.delete(model_id, _change(reason), force=force)
     except StockMlopsError as error:
         fail(f"{error.title}: {error.detail}")
     versions = ", ".join(f"{item.registered_name} version {item.version}" for item in deleted) or "no version"
@@ -253,7 +254,8 @@ def _promotion() -> Iterator[Promotion]:
     from stock_mlops.services.promotion import open_promotion
 
     try:
-        yield open_promotion(get_settings())
+        with open_promotion(get_settings()) as promotion:
+            yield promotion
     except StockMlopsError as error:
         fail(f"{error.title}: {error.detail}")
 

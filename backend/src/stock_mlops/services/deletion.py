@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -95,8 +96,8 @@ def _unless_gone(remove: Callable[[], None]) -> None:
         return  # somebody else removed it, or an earlier purge that was interrupted
 
 
-def open_deletion(settings: Settings) -> Deletion:
+@contextmanager
+def open_deletion(settings: Settings) -> Iterator[Deletion]:
     """The use case over the servers of ``settings``."""
-    return Deletion(
-        Deletions(get_engine(settings.model_meta_db)), MlflowRest(settings.mlflow), settings.registry.retention
-    )
+    with closing(MlflowRest(settings.mlflow)) as mlflow:
+        yield Deletion(Deletions(get_engine(settings.model_meta_db)), mlflow, settings.registry.retention)

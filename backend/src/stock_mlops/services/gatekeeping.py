@@ -158,9 +158,8 @@ def contender_of(result: TrainingResult) -> Contender:
     )
 
 
-def open_gatekeeper(settings: Settings) -> Gatekeeper:
+def open_gatekeeper(settings: Settings, mlflow: MlflowRest) -> Gatekeeper:
     """The use case over the servers of ``settings``."""
-    mlflow = MlflowRest(settings.mlflow)
     return Gatekeeper(
         Catalog(get_engine(settings.model_meta_db)),
         mlflow,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -209,14 +210,16 @@ class Promotion:
             raise DependencyUnavailableError("ClickHouse", type(error).__name__) from error
 
 
-def open_promotion(settings: Settings) -> Promotion:
+@contextmanager
+def open_promotion(settings: Settings) -> Iterator[Promotion]:
     """The use cases over the servers of ``settings``."""
     engine = get_engine(settings.model_meta_db)
-    return Promotion(
-        Catalog(engine),
-        Promotions(engine),
-        open_gatekeeper(settings),
-        MlflowRest(settings.mlflow),
-        Settlements(lambda: get_client(settings.clickhouse)),
-        adapt_loaded(partial(open_adaptation, settings)),
-    )
+    with closing(MlflowRest(settings.mlflow)) as mlflow:
+        yield Promotion(
+            Catalog(engine),
+            Promotions(engine),
+            open_gatekeeper(settings, mlflow),
+            mlflow,
+            Settlements(lambda: get_client(settings.clickhouse)),
+            adapt_loaded(partial(open_adaptation, settings)),
+        )

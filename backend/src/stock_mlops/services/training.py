@@ -31,6 +31,7 @@ from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
 from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.promotions import CHAMPION
 from stock_mlops.stores.registry import CARD, ModelFiles, ModelRegistry, Registered, RunRecord
@@ -208,7 +209,7 @@ def open_training(settings: Settings) -> Training:
         data=Warehouse(get_client(settings.clickhouse)),
         registry=ModelRegistry(settings.mlflow),
         catalog=Catalog(get_engine(settings.model_meta_db)),
-        gate=open_gatekeeper(settings),
+        gate=open_gatekeeper(settings, MlflowRest(settings.mlflow)),
         adapt=adapt_loaded(partial(open_adaptation, settings)),
         expiry_sessions=settings.serving.expiry_sessions,
     )

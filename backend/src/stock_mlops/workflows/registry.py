@@ -19,7 +19,10 @@ TEND_EVERY = timedelta(days=1)
 def registry() -> None:
     """Purge what was deleted long enough ago, and let MLflow's aliases follow the catalog where they do not."""
     settings, log = get_settings(), get_run_logger()
-    report = open_deletion(settings).purge(check_cancelled)
+    with open_deletion(settings) as deletion:
+        report = deletion.purge(check_cancelled)
     log.info("%s versions purged, %s could not be", len(report.purged), len(report.failed))
-    if behind := open_promotion(settings).repair_aliases():
+    with open_promotion(settings) as promotion:
+        behind = promotion.repair_aliases()
+    if behind:
         log.warning("MLflow's aliases are behind the catalog's: %s", ", ".join(behind))
