@@ -78,3 +78,15 @@ def test_old_versions_are_removed(mlflow: Mlflow, tmp_path: Path) -> None:
         files.load(champion(version))
     kept = sorted(path.name for path in (tmp_path / "stock-US-AAPL").iterdir())
     assert kept == ["000010-run10", "000011-run11"]
+
+
+def test_a_version_that_was_rolled_back_to_stays_beside_newer_ones(mlflow: Mlflow, tmp_path: Path) -> None:
+    files = ModelFiles(mlflow, tmp_path)
+    for version in (5, 6, 1, 6):
+        files.load(champion(version))
+    files.load(champion(7))
+    kept = {folder.name for folder in (tmp_path / "stock-US-AAPL").iterdir()}
+    assert kept == {"000006-run6", "000007-run7"}
+    files.load(champion(1))
+    files.load(champion(1))
+    assert "000001-run1" in {folder.name for folder in (tmp_path / "stock-US-AAPL").iterdir()}

@@ -74,6 +74,8 @@ def stack_environment(data_dir: Path) -> dict[str, str]:
         "STOCK_LOCAL__S3_INTERNAL_PORT": str(internal),
         "STOCK_LOCAL__DATA_DIR": str(data_dir),
         "STOCK_ETL__EXPORT_DIR": str(data_dir / "exports"),
+        # Other stacks have other versions under the same names.
+        "STOCK_SERVING__CACHE_DIR": str(data_dir / "models"),
         "STOCK_ROOT": str(project_root()),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -16,7 +18,8 @@ from stock_mlops.stores.catalog import Champion
 
 log = get_logger(__name__)
 
-# Versions of one model kept on disk: the one in use, and the one before it while a slow process still reads it.
+# Versions of one model kept on disk, those used last: the one that serves, and the one before it, which a slow process
+# may still read and a rollback goes back to.
 _KEEP = 2
 # A download that has not ended after so long was interrupted.
 _ABANDONED_SECONDS = 3600.0
@@ -46,7 +49,10 @@ class ModelFiles:
         final = self._folder / ref.registered_name / f"{ref.version:06d}-{ref.run_id}"
         if final.is_dir():
             try:
-                return _read(final, ref)
+                bundle = _read(final, ref)
+                with suppress(OSError):  # another process may own the folder
+                    os.utime(final)
+                return bundle
             except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
                 log.warning("cached_model_unreadable", folder=str(final), error=str(error))
                 shutil.rmtree(final, ignore_errors=True)
@@ -71,12 +77,19 @@ class ModelFiles:
         return bundle
 
     def _prune(self, folder: Path) -> None:
-        versions = sorted((entry for entry in folder.iterdir() if entry.name[0] != "."), reverse=True)
+        versions = sorted((entry for entry in folder.iterdir() if entry.name[0] != "."), key=_used_at, reverse=True)
         abandoned = [
             entry for entry in folder.glob(".partial-*") if wall_seconds() - entry.stat().st_mtime > _ABANDONED_SECONDS
         ]
         for entry in (*versions[_KEEP:], *abandoned):
             shutil.rmtree(entry, ignore_errors=True)
+
+
+def _used_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:  # another process was faster
+        return 0.0
 
 
 def _read(folder: Path, ref: Champion) -> ForecastBundle:
