@@ -39,3 +39,10 @@ class Buffers:
     def give_back(self, array: Array) -> None:
         """Let ``array``, which ``take`` gave and nobody reads any more, be used again."""
         self._free.append(array)
+
+
+def kept_ready(length: int) -> Array:
+    """An array to give away, with any values, in Arrow's memory: Arrow keeps what it gets back, NumPy returns it."""
+    import pyarrow as pa
+
+    return np.frombuffer(pa.allocate_buffer(8 * length), dtype=np.float64) if length else np.empty(0)

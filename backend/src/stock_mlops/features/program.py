@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from stock_mlops.features import formulas
-from stock_mlops.features.buffers import Array, Buffers
+from stock_mlops.features.buffers import Array, Buffers, kept_ready
 from stock_mlops.features.intermediates import Derived, Window, intermediate
 from stock_mlops.features.registry import Feature
 from stock_mlops.features.windows import STATISTICS, Kernel
@@ -66,7 +66,7 @@ class Program:
             self._steps[number].done.append(operand)
 
     def run(self, rows: Rows, buffers: Buffers) -> list[Array]:
-        """Each feature's values. They are good until the buffers begin anew, and may be prices or one another."""
+        """Each feature's values, in memory of their own."""
         values: list[Any] = [None] * len(self._steps)
         results: list[Any] = [None] * self._results
         for number, step in enumerate(self._steps):
@@ -74,7 +74,7 @@ class Program:
             if step.reach:
                 rows.hide_heads(values[number], step.reach)
             for position in step.results:
-                results[position] = np.broadcast_to(values[number], buffers.length)
+                results[position] = values[number] if self._owns(number, position) else _copy(values[number], buffers)
             for operand in step.done:
                 buffers.give_back(values[operand])
                 values[operand] = None
@@ -91,7 +91,7 @@ class Program:
             return rows.by_polars(column, dict(zip(_numeric(column), operands, strict=True)))
         if step.returns:
             return step.kernel(*operands)
-        out = buffers.take()
+        out = kept_ready(buffers.length) if step.results else buffers.take()
         if step.by_ticker:
             for ticker in rows.tickers:
                 step.kernel(*(operand[ticker] for operand in operands), out=out[ticker])
@@ -100,8 +100,15 @@ class Program:
         return out
 
     def _is_buffer(self, number: int, step: _Step) -> bool:
-        given = number in self._prices or number in self._constants or number in self._polars
-        return not (given or step.returns or step.results)
+        return not (self._is_given(number) or step.returns or step.results)
+
+    def _owns(self, number: int, position: int) -> bool:
+        """Whether the result is nobody else's."""
+        step = self._steps[number]
+        return position == step.results[0] and not (self._is_given(number) or step.returns)
+
+    def _is_given(self, number: int) -> bool:
+        return number in self._prices or number in self._constants or number in self._polars
 
     # What follows writes the list.
 
@@ -162,6 +169,12 @@ class Program:
             kernel, condition = formulas.kernel(node)
             self._known[key] = self.add(kernel, *operands, returns=condition)
         return self._known[key]
+
+
+def _copy(values: Array | float, buffers: Buffers) -> Array:
+    copy = kept_ready(buffers.length)
+    np.copyto(copy, values)
+    return copy
 
 
 def _given(*_operands: object) -> None:
