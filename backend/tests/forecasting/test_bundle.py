@@ -29,7 +29,6 @@ QUICK = {
     "random_forest": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 10},
     "lightgbm": {"n_estimators": 10},
-    "mlp": {"epochs": 2},
 }
 ROW = {"return_1": 0.01, "gap": -0.3, "rsi_14": 55.0}
 
@@ -40,7 +39,8 @@ def bundle(make_frame: MakeFrame, make_spec: MakeSpec) -> ForecastBundle:
     return train(spec, make_frame(700, phi=0.4), data_version="d", feature_version="f").bundle
 
 
-@pytest.mark.parametrize("model_type", estimator_types())
+# The perceptron compiles for seconds; its contract suite saves and loads it.
+@pytest.mark.parametrize("model_type", [name for name in estimator_types() if name != "mlp"])
 def test_a_loaded_bundle_answers_the_same_and_each_load_bit_for_bit(
     make_frame: MakeFrame, make_spec: MakeSpec, tmp_path: Path, model_type: str
 ) -> None:

@@ -84,12 +84,14 @@ class Training:
         adapt: Callable[[Collection[Instrument]], None] = lambda _: None,
         *,
         expiry_sessions: int,
+        draw: Callable[[TrainingResult, Path], None] = write_plots,
     ) -> None:
         self._data = data
         self._registry = registry
         self._catalog = catalog
         self._gate = gate
         self._adapt = adapt
+        self._draw = draw
         self._expiry_sessions = expiry_sessions
 
     def train_job(self, run: JobRun) -> Completion:
@@ -195,7 +197,7 @@ class Training:
                 example=dict(zip(spec.features, result.example, strict=True)),
             )
             result.bundle.save(files.bundle)
-            write_plots(result, files.plots)
+            self._draw(result, files.plots)
             write_evaluation(result, files.evaluation)
             write_provenance(spec, data, files.evaluation)
             files.card.write_text(model_card(spec, result, data, self._expiry_sessions))
