@@ -38,6 +38,7 @@ def test_a_run_is_reproduced_bit_for_bit_and_its_prediction_replayed(
 
 def test_a_served_prediction_is_replayed_from_what_was_stored(stack: Stack, sample_loaded: None) -> None:
     make_champion(stack, train(stack, ticker="IBM", model_type="ridge", horizon=3)["result"])
+    wait_for(lambda: not predict(stack, ticker="IBM", horizon=3)["fallback"], seconds=15, what="the model to serve")
     served = predict(stack, ticker="IBM", horizon=3)
     assert len(served["levels"]) == len(served["lowers"]) == 3
     assert not served["fallback"]
