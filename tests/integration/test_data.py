@@ -30,7 +30,7 @@ from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.quarantine import Quarantine
 from stock_mlops.stores.raw_prices import RawPrices
-from stock_mlops.stores.warehouse import Warehouse
+from stock_mlops.stores.warehouse import Warehouse, version_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -425,15 +425,16 @@ def test_reads_take_the_newest_version_of_each_session(warehouse: Warehouse, tic
 
 def test_the_vector_is_what_a_model_was_trained_on(ingest: Ingest, warehouse: Warehouse, ticker: Instrument) -> None:
     load(ingest, ticker, msft(ticker))
-    frame, version = warehouse.training_frame(ticker, default_features())
+    frame, version, as_of = warehouse.training_frame(ticker, default_features())
     vector = warehouse.latest_vector(ticker)
     assert vector is not None
     last = frame.row(-1, named=True)
     assert vector.session == last["session"]
     assert [vector.values[name] for name in default_features()] == [last[name] for name in default_features()]
     assert (vector.feature_version, frame.columns[:3]) == (FEATURE_VERSION, ["session", "open", "close"])
-    assert warehouse.training_frame(ticker, default_features())[1] == version
-    assert warehouse.training_frame(ticker, default_features(), end=date(2001, 1, 1))[1] != version
+    assert warehouse.training_frame(ticker, default_features()).data_version == version
+    assert warehouse.training_frame(ticker, default_features(), end=date(2001, 1, 1)).data_version != version
+    assert str(version_of(as_of)) == vector.data_version
 
 
 def test_spans_are_inclusive_and_unknown_instruments_empty(

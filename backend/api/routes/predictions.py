@@ -38,7 +38,7 @@ async def predict(body: PredictRequest, request: Request) -> Response:
     origin = _origin(request.headers.get("x-prediction-origin"))
     event = await resources.predictor.predict(Instrument(body.exchange, body.ticker), body.horizon, origin)
     # The event's own JSON: validated when it was made, it needs no second validation on its way out.
-    content = event.model_dump(mode="json") | {"actual_close": None, "error_pct": None}
+    content = event.model_dump(mode="json", exclude={"inputs"}) | {"actual_close": None, "error_pct": None}
     return Response(orjson.dumps(content), media_type="application/json")
 
 

@@ -64,7 +64,11 @@ class Dataset:
 
     def known(self, horizon: int) -> Positions:
         """Rows with every feature and a label at this horizon."""
-        return np.flatnonzero(self.complete & np.isfinite(self.y[:, horizon - 1]))
+        return self._known[horizon - 1]
+
+    @cached_property
+    def _known(self) -> list[Positions]:
+        return [np.flatnonzero(self.complete & np.isfinite(column)) for column in self.y.T]
 
     def day(self, row: int) -> date:
         day: date = self.sessions[self.t[row]].astype(object)

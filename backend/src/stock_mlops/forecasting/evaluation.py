@@ -116,10 +116,11 @@ def evaluate(
     for number, fold in enumerate(splits(spec, dataset, horizon)):
         report(number)
         train, test = rows_of(dataset, horizon, fold)
-        estimator = make(horizon).fit(dataset.x[train], y[train], dataset.t[train])
+        x = dataset.x[train]
+        estimator = make(horizon).fit(x, y[train], dataset.t[train])
         windows.append((train, test))
         raws.append(estimator.predict(dataset.x[test]))
-        trains.append(estimator.predict(dataset.x[train]))
+        trains.append(estimator.predict(x))
     fold_numbers = np.repeat(np.arange(len(windows)), [len(test) for _, test in windows])
     rows, raw = np.concatenate([test for _, test in windows]), np.concatenate(raws)
     readouts = [

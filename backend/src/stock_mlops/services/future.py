@@ -114,7 +114,7 @@ class FuturePredictions:
         for event in events:
             self._sender.send(Topic.PREDICTIONS, event)
             count(event)
-        shown = [event.model_dump(mode="json") for event in events]
+        shown = [event.model_dump(mode="json", exclude={"inputs"}) for event in events]
         done = events[-1].horizon
         job.progress(done / days, f"predicted {done} of {days} sessions", partial=shown)
         return shown
