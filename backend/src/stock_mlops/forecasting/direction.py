@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,14 @@ def fit_readout(raw: Floats, y_held_out: Floats, y_train: Floats) -> DirectionRe
     slope, intercept = _platt(raw, y_held_out > 0) if len(raw) else (1.0, 0.0)
     rose = y_train > 0
     return DirectionReadout(slope, intercept, _mean(y_train[rose]), _mean(y_train[~rose]))
+
+
+def base_rate_readout(y_train: Floats) -> DirectionReadout:
+    """Before anything was held out to calibrate on: the share of rises that was trained on, whatever the classifier
+    says. Its own probabilities may be far too sure, and none like them is ever served."""
+    readout = fit_readout(np.empty(0), np.empty(0), y_train)
+    rises = np.array((y_train > 0).mean())
+    return replace(readout, slope=0.0, intercept=float(_logit(rises)))
 
 
 def save_readouts(readouts: Sequence[DirectionReadout], file: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stock_mlops.forecasting.dataset import Dataset, TrainingDataError
-from stock_mlops.forecasting.direction import DirectionReadout, fit_readout
+from stock_mlops.forecasting.direction import DirectionReadout, base_rate_readout, fit_readout
 from stock_mlops.forecasting.estimators import Estimator
 from stock_mlops.forecasting.estimators.base import Floats, Positions
 from stock_mlops.forecasting.intervals import conformal_half_width, share_above
@@ -186,7 +186,9 @@ def rows_of(dataset: Dataset, horizon: int, fold: Fold) -> tuple[Positions, Posi
 
 
 def _readout(spec: ModelSpec, y_train: Floats, raw: Floats, y_held_out: Floats) -> DirectionReadout | None:
-    return fit_readout(raw, y_held_out, y_train) if spec.task == "direction" else None
+    if spec.task != "direction":
+        return None
+    return fit_readout(raw, y_held_out, y_train) if len(raw) else base_rate_readout(y_train)
 
 
 def _known_before(spec: ModelSpec, fold_numbers: NDArray[np.int64], number: int) -> NDArray[np.bool_]:
