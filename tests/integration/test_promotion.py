@@ -32,8 +32,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 NAME = "stock-US-AAPL"
 RATE, WARM_UP, WATCHED = 50, 3.0, 11.0
-# What a request waits when a version is loaded on its way; how fast answers are depends on what else the machine does, so
-# the numbers are printed and not judged.
+# A request that waits for a version to load takes seconds. How fast the others are depends on what else the machine
+# does, so those numbers are printed and not judged.
 STALLED, SWITCHED_WITHIN = 3.0, 10.0
 
 
