@@ -219,7 +219,13 @@ class ForecastBundle:
         return float(readout.expected_return(probability)), float(probability)
 
     def save(self, folder: Path) -> None:
-        """Write the bundle into ``folder``, made when missing."""
+        """Write the bundle, as it was trained, into ``folder``, made when missing.
+
+        Raises:
+            TypeError: it was loaded, and serves by an engine made of what its own folder holds: copy that.
+        """
+        if not isinstance(self.engine, LinearEngine | EstimatorEngine):
+            raise TypeError(f"expected a bundle as it was trained, got one that serves by {self.engine.kind}")
         folder.mkdir(parents=True, exist_ok=True)
         description = {"format": FORMAT, "engine": self.engine.kind, "info": asdict(self.info)}
         (folder / "bundle.json").write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))

@@ -31,8 +31,6 @@ class Engine(Protocol):
         """(rows, len(horizons)) for raw features ``x`` (rows, features)."""
         ...
 
-    def save(self, folder: Path) -> None: ...
-
 
 class LinearEngine:
     """Scaler and regression folded into one coefficient vector per horizon; needs numpy only."""
@@ -126,9 +124,6 @@ class TreeEngine:
         outputs = [self._walk(self._models[horizon - 1], rows, nthread=1)[:, 0, -1] for horizon in horizons]
         result: Floats = np.column_stack(outputs)
         return np.clip(result, RAREST, 1.0 - RAREST) if self._direction else result
-
-    def save(self, folder: Path) -> None:
-        raise NotImplementedError("made of saved estimators when they are loaded")
 
 
 class EngineMismatchError(RuntimeError):
