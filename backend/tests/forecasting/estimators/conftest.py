@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
     def new(self, seed: int = 1, horizon: int = 1, **params: Any) -> Estimator:
         if (reason := available(self.model_type)) is not None:
-            pytest.skip(reason)
+            pytest.skip(reason)  # says which optional extra is missing; the lock of the checks brings it
         checked = params_model(self.model_type)(**{**QUICK.get(self.model_type, {}), **params})
         return registry()[self.model_type](checked, seed, self.task, horizon)
 

@@ -16,6 +16,7 @@ from stock_mlops.forecasting.estimators.mlp import Mlp, MlpParams
 from .conftest import Case, sample
 
 if (reason := available("mlp")) is not None:
+    # Says which optional extra is missing; the lock of the checks brings it.
     pytest.skip(reason, allow_module_level=True)
 
 import jax.numpy as jnp
