@@ -20,7 +20,8 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
-from stock_mlops.stores.jobs import Job, JobKind
+from stock_mlops.stores.cursor import Cursor as JobCursor
+from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
@@ -34,11 +35,23 @@ class JobDesk(Protocol):
         kind: JobKind,
         payload: Mapping[str, Any],
         *,
+        subject: str | None = None,
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Job: ...
 
     def get(self, job_id: UUID) -> Job | None: ...
+
+    def cancel(self, job_id: UUID) -> bool: ...
+
+    def page(
+        self,
+        kind: JobKind | None = None,
+        *,
+        states: Sequence[JobState] = (),
+        limit: int = 50,
+        cursor: JobCursor | None = None,
+    ) -> JobPage: ...
 
 
 class ModelCatalog(Protocol):
@@ -76,6 +89,8 @@ class AccuracyDesk(Protocol):
 
 class DatasetDesk(Protocol):
     def datasets(self) -> Sequence[Dataset]: ...
+
+    def data_version(self, instruments: Sequence[Instrument]) -> str: ...
 
     def bars(
         self, instrument: Instrument, start: date | None, end: date | None, limit: int

@@ -31,9 +31,10 @@ from stock_mlops.services.serving import ResidentModels
 from stock_mlops.services.vectors import Vectors
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.cursor import Cursor as JobCursor
 from stock_mlops.stores.instrument_names import InstrumentNames
 from stock_mlops.stores.interval_states import IntervalStates
-from stock_mlops.stores.jobs import Job, JobKind, Jobs
+from stock_mlops.stores.jobs import Job, JobKind, JobPage, Jobs, JobState
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
@@ -68,13 +69,35 @@ class JobsDesk:
         kind: JobKind,
         payload: Mapping[str, Any],
         *,
+        subject: str | None = None,
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Job:
-        return submit_job(self.table, self.queue, kind, payload, idempotency_key=idempotency_key, request_id=request_id)
+        return submit_job(
+            self.table,
+            self.queue,
+            kind,
+            payload,
+            subject=subject,
+            idempotency_key=idempotency_key,
+            request_id=request_id,
+        )
 
     def get(self, job_id: UUID) -> Job | None:
         return self.table.get(job_id)
+
+    def cancel(self, job_id: UUID) -> bool:
+        return self.table.cancel(job_id)
+
+    def page(
+        self,
+        kind: JobKind | None = None,
+        *,
+        states: Sequence[JobState] = (),
+        limit: int = 50,
+        cursor: JobCursor | None = None,
+    ) -> JobPage:
+        return self.table.page(kind, states=states, limit=limit, cursor=cursor)
 
 
 @dataclass(slots=True)
@@ -87,6 +110,9 @@ class WarehouseDesk:
 
     def datasets(self) -> Sequence[Dataset]:
         return describe_datasets(Warehouse(self.client()).datasets(), self.names.read(), self.clocks)
+
+    def data_version(self, instruments: Sequence[Instrument]) -> str:
+        return Warehouse(self.client()).newest_load(instruments)
 
     def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
         return PriceBars(self.client).read(instrument, start, end, limit)

@@ -369,21 +369,81 @@ def test_one_reaper_works_at_a_time(engine: Engine, jobs: Jobs, reaper: Reaper, 
     assert len(queue.messages) == 1
 
 
-def test_finished_jobs_are_forgotten_after_their_time(jobs: Jobs, runner: JobRunner) -> None:
-    ended, waiting = (jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(2))
+def test_a_result_expires_before_its_job_is_forgotten(jobs: Jobs, queue: MemoryQueue, runner: JobRunner) -> None:
+    key = uuid4().hex
+    ended = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
+    waiting = jobs.submit(JobKind.TRAIN, PAYLOAD)
     runner.run(ended.id, done)
+    assert jobs.expire(timedelta(hours=1)) == 0
+    assert jobs.expire(timedelta(0)) == 1
+    assert jobs.expire(timedelta(0)) == 0
+    expired = found(jobs, ended)
+    assert (expired.state, expired.result) == (JobState.COMPLETED, None)
+    assert expired.expired_at is not None
+    # Nobody could be given the result, so the key is free for a new job.
+    assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key).id != ended.id
+
     assert jobs.forget(timedelta(hours=1)) == 0
     assert jobs.forget(timedelta(0)) == 1
     assert jobs.get(ended.id) is None
-    assert jobs.get(waiting.id) is not None
+    assert found(jobs, waiting).expired_at is None
 
 
-def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
-    submitted = [jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(3)]
+def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs, engine: Engine) -> None:
+    submitted = [jobs.submit(JobKind.TRAIN, PAYLOAD) for _ in range(5)]
     jobs.submit(JobKind.PREDICT_FUTURE, PAYLOAD)
-    first = jobs.newest(JobKind.TRAIN, limit=2)
-    assert [job.id for job in first] == [submitted[2].id, submitted[1].id]
-    rest = jobs.newest(JobKind.TRAIN, before=first[-1].created_at)
-    assert [job.id for job in rest] == [submitted[0].id]
+    with engine.begin() as connection:  # what happened at the same time is told apart by its id
+        connection.execute(text("UPDATE jobs SET created_at = now() WHERE kind = 'train'"))
+    first = jobs.page(JobKind.TRAIN, limit=2)
+    second = jobs.page(JobKind.TRAIN, limit=2, cursor=first.next_cursor)
+    third = jobs.page(JobKind.TRAIN, limit=2, cursor=second.next_cursor)
+    seen = [job.id for page in (first, second, third) for job in page.items]
+    assert sorted(seen) == sorted(job.id for job in submitted)
+    assert third.next_cursor is None
     jobs.cancel(submitted[0].id)
-    assert [job.id for job in jobs.newest(states=[JobState.CANCELLED])] == [submitted[0].id]
+    assert [job.id for job in jobs.page(states=[JobState.CANCELLED]).items] == [submitted[0].id]
+
+
+def test_open_jobs_are_counted_by_kind_and_state(jobs: Jobs) -> None:
+    first, _ = jobs.submit(JobKind.TRAIN, PAYLOAD), jobs.submit(JobKind.TRAIN, PAYLOAD)
+    jobs.claim(first.id, "worker-1")
+    jobs.cancel(jobs.submit(JobKind.PREDICT_FUTURE, PAYLOAD).id)
+    counts = jobs.open_counts()
+    assert counts[JobKind.TRAIN] == {JobState.PENDING: 1, JobState.RUNNING: 1}
+    assert counts[JobKind.PREDICT_FUTURE] == {JobState.PENDING: 0, JobState.RUNNING: 0}
+
+
+def test_the_same_work_is_open_once_and_a_key_that_joined_it_is_remembered(
+    jobs: Jobs, queue: MemoryQueue, runner: JobRunner
+) -> None:
+    first = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, subject="m data-1")
+    key = uuid4().hex
+    joined = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, subject="m data-1", idempotency_key=key)
+    assert joined.id == first.id
+    assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, subject="m data-2").id != first.id
+    runner.run(first.id, done)
+    assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, subject="m data-1").id != first.id
+    assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, subject="m data-1", idempotency_key=key).id == first.id
+
+
+def test_many_who_ask_at_once_for_the_same_work_get_one_job(jobs: Jobs) -> None:
+    def ask(number: int) -> Job:
+        return jobs.submit(JobKind.TRAIN, PAYLOAD, subject="m", idempotency_key=f"key-{number % 2}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({job.id for job in pool.map(ask, range(16))}) == 1
+
+
+def test_a_job_that_is_cancelled_before_its_commit_takes_back_what_it_wrote_elsewhere(
+    jobs: Jobs, runner: JobRunner
+) -> None:
+    job = jobs.submit(JobKind.TRAIN, PAYLOAD)
+    told: list[str] = []
+
+    def work(_run: JobRun) -> Completion:
+        jobs.cancel(job.id)
+        return Completion({}, after=lambda: told.append("after"), undo=lambda: told.append("undo"))
+
+    assert runner.run(job.id, work) is Outcome.LOST
+    assert told == ["undo"]
+    assert found(jobs, job).state is JobState.CANCELLED

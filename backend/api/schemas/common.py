@@ -54,6 +54,7 @@ SafeText = Annotated[str, AfterValidator(_no_nul)]
 # ClickHouse's Date32 ends in 2299; a year of one digit is a typing error.
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD")]
 Limit = Annotated[int, Field(ge=1, le=500, description="most items of one page")]
+PageCursor = Annotated[str, Field(min_length=1, max_length=200, description="next_cursor of the page before")]
 Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]
 
 

@@ -15,10 +15,12 @@ from api.schemas.common import (
     Day,
     Exchange,
     JobAccepted,
+    JobState,
     JobStatus,
     JsonObject,
     Limit,
     Offset,
+    PageCursor,
     RequestModel,
     ResponseModel,
     SafeText,
@@ -130,8 +132,38 @@ class TrainResult(ResponseModel):
     verdict: Verdict | None = None
 
 
-class TrainStatus(JobStatus):
+class FoldMetrics(ResponseModel):
+    """A test window just after its forecasts were made."""
+
+    horizon: int
+    fold: int = Field(description="from 1")
+    folds: int
+    first: date
+    last: date
+    rmse: float | None = Field(description="null of a classifier, whose returns are read from all windows together")
+    random_walk_rmse: float
+    direction_accuracy: float | None
+    auc: float | None
+
+
+class TrainTask(JobStatus):
+    model_id: UUID
+
+
+class TrainStatus(TrainTask):
+    folds: list[FoldMetrics] = Field(description="test windows so far, in the order in which they were forecast")
     result: TrainResult | None = None
+
+
+class TrainPage(ResponseModel):
+    items: list[TrainTask] = Field(description="newest first")
+    next_cursor: str | None = Field(None, description="null on the last page")
+
+
+class TrainQuery(RequestModel):
+    state: list[JobState] = Field(default_factory=list, description="any of these; none: all")
+    limit: Limit = 50
+    cursor: PageCursor | None = None
 
 
 class ModelVersion(ResponseModel):

@@ -43,6 +43,14 @@ class ConflictError(StockMlopsError):
     title = "Conflict with the present state"
 
 
+class GoneError(StockMlopsError):
+    """It was there, and its time is over."""
+
+    status = 410
+    code = "gone"
+    title = "Not kept any more"
+
+
 class InvalidRequestError(StockMlopsError):
     """Well-formed, and cannot be done as asked."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -22,7 +22,8 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.forecast_events import no_data
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
-from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobState
+from stock_mlops.stores.cursor import Cursor as JobCursor
+from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter, SettledPrediction
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
@@ -57,6 +58,9 @@ class Backstage:
 
     error: Exception | None = None
     jobs: dict[UUID, Job] = field(default_factory=dict)
+    job_keys: dict[str, UUID] = field(default_factory=dict)
+    subjects: dict[UUID, str] = field(default_factory=dict)
+    data_version_: str = "1"
     definitions_: dict[UUID, ModelDefinition] = field(default_factory=dict)
     versions_: dict[UUID, list[ModelVersion]] = field(default_factory=dict)
     tickers: set[str] = field(default_factory=lambda: {"AAPL"})
@@ -76,16 +80,48 @@ class Backstage:
         kind: JobKind,
         payload: Mapping[str, Any],
         *,
+        subject: str | None = None,
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> Job:
         self.check()
-        for known in self.jobs.values():
-            if idempotency_key is not None and known.idempotency_key == idempotency_key:
-                if known.payload != payload:
-                    raise IdempotencyConflictError("the key stands for another request")
-                return known
-        return self.add_job(kind, dict(payload), idempotency_key=idempotency_key, request_id=request_id)
+        if idempotency_key is not None and idempotency_key in self.job_keys:
+            known = self.jobs[self.job_keys[idempotency_key]]
+            if known.payload != payload:
+                raise IdempotencyConflictError("the key stands for another request")
+            return known
+        same = (self.jobs[job_id] for job_id, known in self.subjects.items() if known == subject)
+        job = next((job for job in same if not job.state.is_final), None)
+        job = job or self.add_job(kind, dict(payload), request_id=request_id)
+        if subject is not None:
+            self.subjects[job.id] = subject
+        if idempotency_key is not None:
+            self.job_keys[idempotency_key] = job.id
+        return job
+
+    def cancel(self, job_id: UUID) -> bool:
+        self.check()
+        job = self.jobs[job_id]
+        if job.state.is_final:
+            return False
+        self.jobs[job_id] = replace(job, state=JobState.CANCELLED, finished_at=NOW)
+        return True
+
+    def page(
+        self,
+        kind: JobKind | None = None,
+        *,
+        states: Sequence[JobState] = (),
+        limit: int = 50,
+        cursor: JobCursor | None = None,
+    ) -> JobPage:
+        self.check()
+        jobs = [job for job in self.jobs.values() if job.kind == kind and (not states or job.state in states)]
+        jobs.sort(key=lambda job: (job.created_at, job.id), reverse=True)
+        if cursor is not None:
+            jobs = [job for job in jobs if (job.created_at, job.id) < (cursor.at, cursor.id)]
+        more = len(jobs) > limit
+        return JobPage(jobs[:limit], JobCursor(jobs[limit - 1].created_at, jobs[limit - 1].id) if more else None)
 
     def add_job(self, kind: JobKind, payload: dict[str, Any], **values: Any) -> Job:
         known: dict[str, Any] = {
@@ -98,7 +134,6 @@ class Backstage:
             "partial": [],
             "result": None,
             "error": None,
-            "idempotency_key": None,
             "request_id": None,
             "fence": 0,
             "attempts": 0,
@@ -163,11 +198,6 @@ class Backstage:
         if instrument.ticker not in self.tickers:
             raise no_data(instrument)
 
-    def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page:
-        self.check()
-        self.filters.append(wanted)
-        return self.page_
-
     def rolling(self, wanted: AccuracyFilter, windows: Sequence[int], limit: int) -> list[RollingAccuracy]:
         self.check()
         self.accuracy_asked.append((wanted, tuple(windows), limit))
@@ -191,6 +221,10 @@ class Backstage:
                 sessions_behind=0,
             )
         ]
+
+    def data_version(self, instruments: Sequence[Instrument]) -> str:
+        self.check()
+        return self.data_version_
 
     def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
         self.check()
@@ -222,6 +256,18 @@ class Backstage:
 
     def artifacts(self, run_id: str) -> list[dict[str, Any]]:
         return [{"path": "bundle", "is_dir": True}, {"path": "report.json", "is_dir": False, "file_size": "12"}]
+
+
+@dataclass
+class History:
+    """Of :class:`Backstage`; its method has a name that jobs use as well."""
+
+    backstage: Backstage
+
+    def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page:
+        self.backstage.check()
+        self.backstage.filters.append(wanted)
+        return self.backstage.page_
 
 
 @pytest.fixture
@@ -283,7 +329,7 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
         readiness=Readiness({"model_meta_db": backstage.check}, cache_seconds=0),
         jobs=backstage,
         predictor=backstage,
-        history=backstage,
+        history=History(backstage),
         accuracy=backstage,
     )
     async with client_of("predict", settings, resources) as client:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -69,6 +70,57 @@ async def test_the_same_idempotency_key_gives_the_same_task(train: httpx.AsyncCl
     assert other.status_code == 409
 
 
+async def test_what_is_being_trained_on_the_same_data_is_not_trained_twice_at_once(
+    train: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    first, second = [(await train.post("/api/train", json=RIDGE)).json()["task_id"] for _ in range(2)]
+    assert first == second
+    backstage.data_version_ = "2"
+    assert (await train.post("/api/train", json=RIDGE)).json()["task_id"] != first
+    backstage.data_version_ = "1"
+    backstage.jobs[UUID(first)] = replace(backstage.jobs[UUID(first)], state=JobState.COMPLETED)
+    assert (await train.post("/api/train", json=RIDGE)).json()["task_id"] != first
+
+
+async def test_an_open_training_is_cancelled_and_an_ended_one_is_not(
+    train: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    task = (await train.post("/api/train", json=RIDGE)).json()["task_id"]
+    answer = await train.delete(f"/api/train/{task}")
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    again = await train.delete(f"/api/train/{task}")
+    assert again.status_code == 409
+    assert "cancelled already" in again.json()["detail"]
+    assert (await train.delete(f"/api/train/{uuid4()}")).status_code == 404
+    other = backstage.add_job(JobKind.PREDICT_FUTURE, {"days": 3})
+    assert (await train.delete(f"/api/train/{other.id}")).status_code == 404
+
+
+async def test_an_expired_result_is_a_410_that_says_how_the_training_ended(
+    train: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    job = backstage.add_job(
+        JobKind.TRAIN, {"model_id": str(uuid4())}, state=JobState.COMPLETED, finished_at=NOW, expired_at=NOW
+    )
+    for method, path in (("GET", f"/api/train/status/{job.id}"), ("DELETE", f"/api/train/{job.id}")):
+        answer = await train.request(method, path)
+        assert answer.status_code == 410
+        assert "ended completed" in answer.json()["detail"]
+
+
+async def test_trainings_are_listed_in_pages_by_state(train: httpx.AsyncClient, backstage: Backstage) -> None:
+    for state in (JobState.RUNNING, JobState.FAILED, JobState.RUNNING):
+        backstage.add_job(JobKind.TRAIN, {"model_id": str(uuid4())}, state=state)
+    first = (await train.get("/api/train?limit=2")).json()
+    second = (await train.get("/api/train/", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert {item["task_id"] for item in first["items"] + second["items"]} == {str(job) for job in backstage.jobs}
+    assert second["next_cursor"] is None
+    failed = (await train.get("/api/train?state=failed&state=cancelled")).json()
+    assert [item["state"] for item in failed["items"]] == ["failed"]
+    assert (await train.get("/api/train?cursor=nonsense")).status_code == 422
+    assert (await train.get("/api/train?state=lost")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -113,14 +165,26 @@ async def test_the_status_follows_the_job_to_its_result(train: httpx.AsyncClient
         "run_id": "run3",
         "metrics": {"1": {"rmse": 0.01}},
     }
+    fold = {
+        "horizon": 1,
+        "fold": 1,
+        "folds": 5,
+        "first": "2010-01-04",
+        "last": "2010-06-30",
+        "rmse": 0.011,
+        "random_walk_rmse": 0.01,
+        "direction_accuracy": 0.5,
+        "auc": None,
+    }
     running = backstage.add_job(
-        JobKind.TRAIN, {"model_id": model_id}, state=JobState.RUNNING, progress=0.4, stage="fold 2 of 5"
+        JobKind.TRAIN, {"model_id": model_id}, state=JobState.RUNNING, progress=0.4, stage="fold 2 of 5", partial=[fold]
     )
     done = backstage.add_job(
         JobKind.TRAIN, {"model_id": model_id}, state=JobState.COMPLETED, progress=1.0, result=result, finished_at=NOW
     )
     status = (await train.get(f"/api/train/status/{running.id}")).json()
     assert (status["state"], status["progress"], status["stage"]) == ("running", 0.4, "fold 2 of 5")
+    assert (status["model_id"], status["folds"]) == (model_id, [fold])
     status = (await train.get(f"/api/train/status/{done.id}")).json()
     assert status["result"] == {**result, "alias": None, "verdict": None}
 

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 from stock_mlops.forecasting.dataset import TooLittleHistoryError
+from stock_mlops.forecasting.estimators.base import Task
+from stock_mlops.forecasting.evaluation import FoldGlance
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.trainer import TrainingResult, train
 
@@ -146,6 +148,27 @@ def test_progress_rises_to_the_end_and_may_stop_the_training(make_frame: MakeFra
 
     with pytest.raises(StopError):
         train(make_spec(), make_frame(), data_version="d", feature_version="f", progress=stop)
+
+
+@pytest.mark.parametrize("task", ["regression", "direction"])
+def test_each_test_window_is_told_of_as_soon_as_it_was_forecast(
+    make_frame: MakeFrame, make_spec: MakeSpec, task: Task
+) -> None:
+    model_type = "ridge" if task == "regression" else "logistic_regression"
+    told: list[FoldGlance] = []
+    spec = make_spec(model_type=model_type, task=task, params={})
+    result = train(spec, make_frame(), data_version="d", feature_version="f", judged=told.append)
+    assert [(glance.horizon, glance.fold, glance.folds) for glance in told] == [
+        (horizon, fold, 3) for horizon in (1, 2) for fold in (1, 2, 3)
+    ]
+    final = [fold for item in result.horizons for fold in item.folds]
+    assert [(glance.first, glance.last) for glance in told] == [(fold.first, fold.last) for fold in final]
+    assert [glance.random_walk_rmse for glance in told] == [fold.test.random_walk_rmse for fold in final]
+    if task == "regression":
+        assert [glance.rmse for glance in told] == [fold.test.rmse for fold in final]
+        assert [glance.direction_accuracy for glance in told] == [fold.test.direction_accuracy for fold in final]
+    else:
+        assert all(glance.rmse is None and glance.auc is not None for glance in told)
 
 
 def test_plots_are_pictures(make_frame: MakeFrame, make_spec: MakeSpec, tmp_path: Path) -> None:

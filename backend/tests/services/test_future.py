@@ -38,7 +38,6 @@ def job(days: int, ticker: str = "AAPL") -> Job:
         partial=[],
         result=None,
         error=None,
-        idempotency_key=None,
         request_id=None,
         fence=1,
         attempts=1,

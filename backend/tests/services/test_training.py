@@ -142,7 +142,7 @@ def test_a_definition_becomes_a_registered_version(
     training: Training, data: FrameData, registry: MemoryRegistry, definition: ModelDefinition
 ) -> None:
     job_id = uuid4()
-    version = training.train_model(definition, lambda *_: None, job_id)
+    version = training.train_model(definition, lambda *_: None, job_id=job_id)
     assert data.asked == [(Instrument("US", "TEST"), FEATURES, date(2005, 1, 3), None)]
     assert (version.registered_name, version.version, version.run_id) == ("stock-US-TEST", 1, "run-1")
     assert (version.model_id, version.job_id, version.horizon) == (definition.id, job_id, 2)
@@ -167,7 +167,7 @@ def test_a_run_records_what_repeats_it_and_what_it_found(
     training: Training, registry: MemoryRegistry, definition: ModelDefinition
 ) -> None:
     job_id = uuid4()
-    training.train_model(definition, lambda *_: None, job_id)
+    training.train_model(definition, lambda *_: None, job_id=job_id)
     record = registry.records[0]
     assert record.params["features"] == "return_1,gap"
     assert record.params["params.alpha"] == 10.0
@@ -239,7 +239,7 @@ def test_progress_tells_the_stages_in_order(training: Training, definition: Mode
     stages = [stage for _, stage in seen]
     assert stages[0] == "reading data"
     assert "horizon 2 of 2: fold 3 of 5" in stages
-    assert stages[-2:] == ["registering in MLflow", "committing"]
+    assert stages[-2:] == ["comparing with the champion", "registering in MLflow"]
 
 
 def test_without_mlflow_the_training_fails_as_something_that_may_pass(

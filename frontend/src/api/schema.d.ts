@@ -265,15 +265,39 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the trainings
+         * @description Newest first, those included whose results are no longer kept.
+         */
+        get: operations["list_trainings"];
         put?: never;
         /**
          * Train a model
-         * @description Give a `model_id`, or a definition: one that exists already is trained again. The new version becomes the
-         *     ticker's champion.
+         * @description Give a `model_id`, or a definition: one that exists already is trained again. The new version serves once it has
+         *     passed the gate. While the same definition is being trained on the same data, that task is answered.
          */
         post: operations["train"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/train/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a training
+         * @description Nothing of it is registered. A worker that is at it stops at its next report, within seconds.
+         */
+        delete: operations["cancel_training"];
         options?: never;
         head?: never;
         patch?: never;
@@ -286,7 +310,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** State and progress of a training */
+        /**
+         * State, progress and result of a training
+         * @description With the metrics of each test window as soon as it was forecast.
+         */
         get: operations["train_status"];
         put?: never;
         post?: never;
@@ -501,6 +528,42 @@ export interface components {
             items: components["schemas"]["Dataset"][];
             /** Total */
             total: number;
+        };
+        /**
+         * FoldMetrics
+         * @description A test window just after its forecasts were made.
+         */
+        FoldMetrics: {
+            /** Auc */
+            auc: number | null;
+            /** Direction Accuracy */
+            direction_accuracy: number | null;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Fold
+             * @description from 1
+             */
+            fold: number;
+            /** Folds */
+            folds: number;
+            /** Horizon */
+            horizon: number;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Random Walk Rmse */
+            random_walk_rmse: number;
+            /**
+             * Rmse
+             * @description null of a classifier, whose returns are read from all windows together
+             */
+            rmse: number | null;
         };
         /** FutureAccepted */
         FutureAccepted: {
@@ -1412,6 +1475,19 @@ export interface components {
              */
             model_id: string;
         };
+        /** TrainPage */
+        TrainPage: {
+            /**
+             * Items
+             * @description newest first
+             */
+            items: components["schemas"]["TrainTask"][];
+            /**
+             * Next Cursor
+             * @description null on the last page
+             */
+            next_cursor?: string | null;
+        };
         /** TrainResult */
         TrainResult: {
             /**
@@ -1446,11 +1522,58 @@ export interface components {
             error?: components["schemas"]["JobError"] | null;
             /** Finished At */
             finished_at?: string | null;
+            /**
+             * Folds
+             * @description test windows so far, in the order in which they were forecast
+             */
+            folds: components["schemas"]["FoldMetrics"][];
             /** Kind */
             kind: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
             /** Progress */
             progress: number;
             result?: components["schemas"]["TrainResult"] | null;
+            /**
+             * Stage
+             * @description what the worker is doing, in words
+             */
+            stage: string;
+            /** Started At */
+            started_at?: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "running" | "completed" | "failed" | "cancelled";
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+        };
+        /** TrainTask */
+        TrainTask: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            error?: components["schemas"]["JobError"] | null;
+            /** Finished At */
+            finished_at?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Progress */
+            progress: number;
             /**
              * Stage
              * @description what the worker is doing, in words
@@ -2337,6 +2460,59 @@ export interface operations {
             };
         };
     };
+    list_trainings: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description most items of one page */
+                limit?: number;
+                /** @description any of these; none: all */
+                state?: ("pending" | "running" | "completed" | "failed" | "cancelled")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainPage"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     train: {
         parameters: {
             query?: never;
@@ -2409,6 +2585,82 @@ export interface operations {
             };
         };
     };
+    cancel_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainStatus"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     train_status: {
         parameters: {
             query?: never;
@@ -2431,6 +2683,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -244,6 +244,9 @@ class JobSettings(Group):
     )
     max_attempts: int = Field(5, ge=1, le=100, description="runs of one job before it is failed")
     retention: Duration = Field(timedelta(days=7), description="how long a finished job's result is kept")
+    remembered: Duration = Field(
+        timedelta(days=90), description="how long after that its id is still known, and answered by 410 (gone)"
+    )
 
 
 class OutboxSettings(Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,15 @@ from stock_mlops.forecasting.direction import DirectionReadout, base_rate_readou
 from stock_mlops.forecasting.estimators import Estimator
 from stock_mlops.forecasting.estimators.base import Floats, Positions
 from stock_mlops.forecasting.intervals import conformal_half_width, share_above
-from stock_mlops.forecasting.metrics import DieboldMariano, Sample, Scores, diebold_mariano, roc_auc, score
+from stock_mlops.forecasting.metrics import (
+    DieboldMariano,
+    Sample,
+    Scores,
+    diebold_mariano,
+    direction_accuracy,
+    roc_auc,
+    score,
+)
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.splitter import Fold, split
 
@@ -48,6 +56,30 @@ class FoldScores:
             "train_auc": self.train_auc,
             **self.test.to_dict(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FoldGlance:
+    """A test window just after its forecasts were made, for who watches; the evaluation tells more of it in the end."""
+
+    horizon: int
+    fold: int
+    """From 1."""
+    folds: int
+    first: date
+    last: date
+    rmse: float | None
+    """None of a classifier, whose returns are read from all windows together."""
+    random_walk_rmse: float
+    direction_accuracy: float | None
+    auc: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "first": self.first.isoformat(), "last": self.last.isoformat()}
+
+
+Judged = Callable[[FoldGlance], None]
+"""Told of each test window as soon as it was forecast; may raise to stop the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +136,15 @@ class HorizonEvaluation:
 
 
 def evaluate(
-    spec: ModelSpec, dataset: Dataset, horizon: int, make: MakeEstimator, report: Callable[[int], None]
+    spec: ModelSpec,
+    dataset: Dataset,
+    horizon: int,
+    make: MakeEstimator,
+    report: Callable[[int], None],
+    judged: Judged = lambda _: None,
 ) -> HorizonEvaluation:
-    """Train and test in every window of the definition's validation; ``report`` is told the number of each first.
+    """Train and test in every window of the definition's validation; ``report`` is told the number of each first,
+    ``judged`` what came of it.
 
     Raises:
         TrainingDataError: a window has too few rows with all features.
@@ -121,6 +159,7 @@ def evaluate(
         windows.append((train, test))
         raws.append(estimator.predict(dataset.x[test]))
         trains.append(estimator.predict(x))
+        judged(_glance(spec, dataset, horizon, number, test, raws[-1]))
     fold_numbers = np.repeat(np.arange(len(windows)), [len(test) for _, test in windows])
     rows, raw = np.concatenate([test for _, test in windows]), np.concatenate(raws)
     readouts = [
@@ -153,6 +192,22 @@ def evaluate(
         ),
         oof=oof,
         raw=raw,
+    )
+
+
+def _glance(spec: ModelSpec, dataset: Dataset, horizon: int, number: int, test: Positions, raw: Floats) -> FoldGlance:
+    y = dataset.y[test, horizon - 1]
+    call = raw if spec.task == "regression" else raw - 0.5
+    return FoldGlance(
+        horizon=horizon,
+        fold=number + 1,
+        folds=spec.validation.folds,
+        first=dataset.day(int(test[0])),
+        last=dataset.day(int(test[-1])),
+        rmse=_rmse(y, raw) if spec.task == "regression" else None,
+        random_walk_rmse=_rmse(y, np.zeros_like(y)),
+        direction_accuracy=direction_accuracy(y, call),
+        auc=roc_auc(y > 0, raw),
     )
 
 

@@ -22,7 +22,7 @@ from stock_mlops.forecasting.direction import fit_readout
 from stock_mlops.forecasting.engine import build_engine
 from stock_mlops.forecasting.estimators import Estimator, registry
 from stock_mlops.forecasting.estimators.base import History
-from stock_mlops.forecasting.evaluation import HorizonEvaluation, evaluate
+from stock_mlops.forecasting.evaluation import HorizonEvaluation, Judged, evaluate
 from stock_mlops.forecasting.intervals import LEVEL, Intervals
 from stock_mlops.forecasting.metrics import holm
 from stock_mlops.forecasting.reference import Reference
@@ -85,6 +85,7 @@ def train(
     data_version: str,
     feature_version: str,
     progress: Progress = lambda _fraction, _stage: None,
+    judged: Judged = lambda _: None,
 ) -> TrainingResult:
     """Validate and fit the model of ``spec`` on ``frame`` (``session``, adjusted ``open`` and ``close``, features; of a
     panel also ``ticker``).
@@ -100,11 +101,11 @@ def train(
     # One thread of BLAS and OpenMP: tables of this size gain little from more, threads that wait for each other crawl
     # on a busy machine (a hundredfold was seen), and sums in another order differ in the last bit.
     with threadpool_limits(limits=1):
-        return _train(spec, build_dataset(spec, frame), data_version, feature_version, progress)
+        return _train(spec, build_dataset(spec, frame), (data_version, feature_version), progress, judged)
 
 
 def _train(
-    spec: ModelSpec, dataset: Dataset, data_version: str, feature_version: str, progress: Progress
+    spec: ModelSpec, dataset: Dataset, versions: tuple[str, str], progress: Progress, judged: Judged
 ) -> TrainingResult:
     found = _search(spec, dataset, progress)
     params = spec.params if found is None else found.params
@@ -122,7 +123,7 @@ def _train(
             share = ((horizon - 1) * steps + number) / (spec.horizon * steps)
             progress(begun + (_FITTED - begun) * share, f"{stage}: {what or f'fold {number + 1} of {steps - 1}'}")
 
-        evaluations.append(evaluate(spec, dataset, horizon, make, report))
+        evaluations.append(evaluate(spec, dataset, horizon, make, report, judged))
         report(steps - 1, "final fit")
         rows = dataset.known(horizon)
         estimators.append(make(horizon).fit(dataset.x[rows], dataset.y[rows, horizon - 1], dataset.t[rows]))
@@ -131,7 +132,7 @@ def _train(
     adjusted = holm([None if item.dm is None else item.dm.p_value for item in evaluations])
     horizons = tuple(replace(item, adjusted_p_value=p) for item, p in zip(evaluations, adjusted, strict=True))
     return TrainingResult(
-        bundle=_bundle(spec, params, dataset, estimators, horizons, (data_version, feature_version)),
+        bundle=_bundle(spec, params, dataset, estimators, horizons, versions),
         horizons=horizons,
         dataset=dataset,
         diagnosis=diagnosis,

@@ -70,7 +70,7 @@ class Deletion:
         for version in self._deletions.due(self._retention):
             check()
             try:
-                self._let_go(version)
+                let_go(self._artifacts, version)
             except (StockMlopsError, httpx.HTTPStatusError) as error:
                 log.warning(
                     "version_not_purged", model=version.registered_name, version=version.version, error=str(error)
@@ -83,10 +83,12 @@ class Deletion:
             _unless_gone(lambda name=name: self._artifacts.delete_registered_model(name))  # type: ignore[misc]
         return report
 
-    def _let_go(self, version: DeletedVersion) -> None:
-        """The files first: a purge that is interrupted finds the run again."""
-        _unless_gone(lambda: self._artifacts.delete_run(version.run_id))
-        _unless_gone(lambda: self._artifacts.delete_version(version.registered_name, version.version))
+
+def let_go(artifacts: Artifacts, version: DeletedVersion) -> None:
+    """Delete a version's files and its run, then the version; the files first, so that a purge that is interrupted
+    finds the run again."""
+    _unless_gone(lambda: artifacts.delete_run(version.run_id))
+    _unless_gone(lambda: artifacts.delete_version(version.registered_name, version.version))
 
 
 def _unless_gone(remove: Callable[[], None]) -> None:

@@ -34,11 +34,12 @@ def submit_job(
     kind: JobKind,
     payload: Mapping[str, Any],
     *,
+    subject: str | None = None,
     idempotency_key: str | None = None,
     request_id: str | None = None,
 ) -> Job:
     """Commit the job's row, then send it. When the broker does not answer the reaper sends it later."""
-    job = jobs.submit(kind, payload, idempotency_key=idempotency_key, request_id=request_id)
+    job = jobs.submit(kind, payload, subject=subject, idempotency_key=idempotency_key, request_id=request_id)
     if job.state is JobState.PENDING:
         queue.send(JobRef(job.id, job.kind))
     return job
@@ -57,6 +58,9 @@ class Completion:
     """Writes that are committed with the result, or not at all; returns what the result has to tell of them."""
     after: Callable[[], None] | None = None
     """Done after the commit, and allowed to fail: copies of what was committed, for the eyes of people."""
+    undo: Callable[[], None] | None = None
+    """Done instead of the commit when the job was lost meanwhile, and allowed to fail: takes back what the handler
+    already wrote elsewhere."""
 
 
 class JobRun:
@@ -172,18 +176,20 @@ class JobRunner:
         stop = threading.Event()
         beating = threading.Thread(target=self._beat, args=(run, stop), name="job-heartbeat", daemon=True)
         beating.start()
+        completion: Completion | None = None
         try:
             completion = handler(run)
             self._commit(job, completion)
         except JobLostError as lost:
             log.warning("job_lost", detail=str(lost))
+            _despite_errors("undo_failed", None if completion is None else completion.undo)
             return Outcome.LOST
         except Exception as error:  # noqa: BLE001  the row must tell, whatever went wrong
             return self._record(job, error)
         finally:
             stop.set()
             beating.join(timeout=self._settings.heartbeat.total_seconds())
-        _follow_up(completion)
+        _despite_errors("follow_up_failed", completion.after)
         return Outcome.COMPLETED
 
     def _beat(self, run: JobRun, stop: threading.Event) -> None:
@@ -214,13 +220,14 @@ class JobRunner:
         return Outcome.FAILED if ended else Outcome.LOST
 
 
-def _follow_up(completion: Completion) -> None:
-    if completion.after is None:
+def _despite_errors(event: str, act: Callable[[], None] | None) -> None:
+    """The job has ended; nothing that fails here may change that."""
+    if act is None:
         return
     try:
-        completion.after()
-    except Exception as error:  # noqa: BLE001  the job is done; nothing that fails here may undo that
-        log.warning("follow_up_failed", error=f"{type(error).__name__}: {error}")
+        act()
+    except Exception as error:  # noqa: BLE001
+        log.warning(event, error=f"{type(error).__name__}: {error}")
 
 
 @dataclass(slots=True)
@@ -265,7 +272,8 @@ class Reaper:
     def _forget(self) -> None:
         if monotonic() - self._forgot_at >= _FORGET_EVERY:
             self._forgot_at = monotonic()
-            self._jobs.forget(self._settings.retention)
+            self._jobs.expire(self._settings.retention)
+            self._jobs.forget(self._settings.retention + self._settings.remembered)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._loop, name="job-reaper", daemon=True)

@@ -19,11 +19,13 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.forecasting.contenders import Contender
+from stock_mlops.forecasting.evaluation import FoldGlance, Judged
 from stock_mlops.forecasting.gate import Verdict
 from stock_mlops.forecasting.plots import write_plots
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
+from stock_mlops.services.deletion import let_go
 from stock_mlops.services.gatekeeping import contender_of, open_gatekeeper
 from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.services.model_card import model_card
@@ -31,6 +33,7 @@ from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
 from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.stores.deletions import DeletedVersion
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.promotions import CHAMPION
@@ -83,6 +86,7 @@ class Training:
         gate: Gate,
         adapt: Callable[[Collection[Instrument]], None] = lambda _: None,
         *,
+        discard: Callable[[DeletedVersion], None] = lambda _: None,
         expiry_sessions: int,
         draw: Callable[[TrainingResult, Path], None] = write_plots,
     ) -> None:
@@ -91,6 +95,7 @@ class Training:
         self._catalog = catalog
         self._gate = gate
         self._adapt = adapt
+        self._discard = discard
         self._draw = draw
         self._expiry_sessions = expiry_sessions
 
@@ -106,7 +111,8 @@ class Training:
         definition = self._catalog.definition(model_id)
         if definition is None:
             raise NotFoundError(f"model {model_id} does not exist (any more); create it again (POST /api/models)")
-        version = self.train_model(definition, _paced(run), job_id=run.job.id)
+        reporter = _Reporter(run)
+        version = self.train_model(definition, reporter.progress, reporter.judged, job_id=run.job.id)
         entered: dict[str, str | None] = {}
 
         def write(connection: Connection) -> Mapping[str, Any]:
@@ -121,6 +127,9 @@ class Training:
             if alias is not None:
                 self._registry.promote(version.registered_name, version.version, alias)
 
+        def undo() -> None:
+            self._discard(DeletedVersion(version.registered_name, version.version, version.run_id))
+
         result = {
             "model_id": str(model_id),
             "registered_name": version.registered_name,
@@ -129,9 +138,15 @@ class Training:
             "metrics": version.metrics,
             "verdict": version.verdict,
         }
-        return Completion(result, write, after)
+        return Completion(result, write, after, undo)
 
-    def train_model(self, definition: ModelDefinition, progress: Progress, job_id: UUID | None = None) -> NewVersion:
+    def train_model(
+        self,
+        definition: ModelDefinition,
+        progress: Progress,
+        judged: Judged = lambda _: None,
+        job_id: UUID | None = None,
+    ) -> NewVersion:
         """Train, judge and register in MLflow; the version serves only when the caller enters it in the catalog."""
         spec = definition.parsed()
         progress(0.0, "reading data")
@@ -141,15 +156,22 @@ class Training:
             progress(_FITTING_FROM + fraction * (_FITTING_TO - _FITTING_FROM), stage)
 
         started = monotonic()
-        result = train(spec, data.frame, data_version=data.version, feature_version=FEATURE_VERSION, progress=fitting)
+        result = train(
+            spec,
+            data.frame,
+            data_version=data.version,
+            feature_version=FEATURE_VERSION,
+            progress=fitting,
+            judged=judged,
+        )
         log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(monotonic() - started, 3))
         progress(_FITTING_TO, "comparing with the champion")
         verdict = self._gate.judge(spec.registered_model, contender_of(result))
         for check in verdict.reasons:
             log.info("gate_check_failed", model=spec.name, check=check.name, got=check.got)
+        # The last moment at which a cancelled training leaves nothing behind that would have to be taken back.
         progress(_JUDGED, "registering in MLflow")
         registered = self._register(definition, result, data, job_id)
-        progress(0.99, "committing")
         return NewVersion(
             model_id=definition.id,
             registered_name=registered.name,
@@ -207,25 +229,34 @@ class Training:
 
 def open_training(settings: Settings) -> Training:
     """The use case over the servers that the settings name."""
+    mlflow = MlflowRest(settings.mlflow)
     return Training(
         data=Warehouse(get_client(settings.clickhouse)),
         registry=ModelRegistry(settings.mlflow),
         catalog=Catalog(get_engine(settings.model_meta_db)),
-        gate=open_gatekeeper(settings, MlflowRest(settings.mlflow)),
+        gate=open_gatekeeper(settings, mlflow),
         adapt=adapt_loaded(partial(open_adaptation, settings)),
+        discard=partial(let_go, mlflow),
         expiry_sessions=settings.serving.expiry_sessions,
     )
 
 
-def _paced(run: JobRun) -> Callable[[float, str], None]:
-    """The job's progress, written a few times a second at most; cancellation is noticed at every call."""
-    written = -_REPORT_EVERY
+class _Reporter:
+    """Writes a training's progress and test windows into its job, a few times a second at most; cancellation is
+    noticed at every call."""
 
-    def progress(fraction: float, stage: str) -> None:
-        nonlocal written
-        run.check()
-        if monotonic() - written >= _REPORT_EVERY or fraction >= _FITTING_TO:
-            run.progress(fraction, stage)
-            written = monotonic()
+    def __init__(self, run: JobRun) -> None:
+        self._run = run
+        self._written = -_REPORT_EVERY
+        self._folds: list[dict[str, Any]] = []
 
-    return progress
+    def judged(self, fold: FoldGlance) -> None:
+        self._run.check()
+        self._folds.append(fold.to_dict())
+
+    def progress(self, fraction: float, stage: str) -> None:
+        self._run.check()
+        if monotonic() - self._written >= _REPORT_EVERY or fraction >= _FITTING_TO:
+            self._run.progress(fraction, stage, self._folds)
+            self._folds = []
+            self._written = monotonic()

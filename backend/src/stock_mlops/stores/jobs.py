@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from stock_kit.settings import JobSettings
 
 from stock_mlops.errors import ConflictError
+from stock_mlops.stores.cursor import Cursor
 
 # A pending job is sent again after 20, 20, 40, 80, ... seconds, at most this many times the first interval: a long
 # queue must not fill the broker with copies, and an emptied broker must not hold a job up for long.
@@ -58,7 +59,6 @@ class Job:
     partial: list[Any]
     result: dict[str, Any] | None
     error: dict[str, Any] | None
-    idempotency_key: str | None
     request_id: str | None
     fence: int
     attempts: int
@@ -67,6 +67,15 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    expired_at: datetime | None = None
+    """Since when its result is no longer kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    items: list[Job]
+    """The newest first."""
+    next_cursor: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,10 @@ class IdempotencyConflictError(ConflictError):
     title = "The idempotency key was used for another request"
 
 
-_COLUMNS = """id, kind, state, payload, stage, progress, partial, result, error, idempotency_key, request_id, fence,
-    attempts, worker, lease_until, created_at, started_at, finished_at"""
+_COLUMNS = """id, kind, state, payload, stage, progress, partial, result, error, request_id, fence, attempts, worker,
+    lease_until, created_at, started_at, finished_at, expired_at"""
+# Of the index that lets only one job of a subject be open.
+_OPEN_SUBJECT = "subject IS NOT NULL AND state IN ('pending', 'running')"
 
 
 def _json(value: object) -> str:
@@ -123,72 +134,124 @@ class Jobs:
         kind: JobKind,
         payload: Mapping[str, Any],
         *,
+        subject: str | None = None,
         idempotency_key: str | None = None,
         request_id: str | None = None,
         connection: Connection | None = None,
     ) -> Job:
-        """Add a pending job, or return the one that this idempotency key already made.
+        """Add a pending job, or return the one that this idempotency key already stands for, or the open one of the
+        same ``subject``, for which the key then stands too.
+
+        Args:
+            subject: names work that it would be a waste to do twice at once; None: a job of its own in any case.
 
         Raises:
             IdempotencyConflictError: the key belongs to a job of another kind or payload.
         """
         encoded = _json(payload)
         with self._transaction(connection) as tx:
-            row = tx.execute(
-                text(f"""
-                    INSERT INTO jobs (id, kind, payload, idempotency_key, request_id, lease_until)
-                    VALUES (:id, :kind, CAST(:payload AS jsonb), :key, :request_id, now() + :resend)
-                    ON CONFLICT (idempotency_key) DO NOTHING RETURNING {_COLUMNS}
-                """),  # noqa: S608  the columns are a constant
-                {
-                    "id": str(uuid4()),
-                    "kind": kind,
-                    "payload": encoded,
-                    "key": idempotency_key,
-                    "request_id": request_id,
-                    "resend": self._settings.pending_resend,
-                },
-            ).first()
-            if row is not None:
-                return _job(row)
-            existing = tx.execute(
-                text(f"SELECT {_COLUMNS} FROM jobs WHERE idempotency_key = :key"),  # noqa: S608
-                {"key": idempotency_key},
-            ).one()
-        job = _job(existing)
-        if job.kind != kind or job.payload != orjson.loads(encoded):
-            raise IdempotencyConflictError(
-                f"Idempotency-Key {idempotency_key!r} already stands for {job.kind} job {job.id} with another payload;"
-                " send the same request again, or a new key"
+            if idempotency_key is None:
+                return self._insert_or_join(tx, kind, encoded, subject, request_id)
+            known = self._locked_key(tx, idempotency_key)
+            if known is not None:
+                if known.kind != kind or known.payload != orjson.loads(encoded):
+                    raise IdempotencyConflictError(
+                        f"Idempotency-Key {idempotency_key!r} already stands for {known.kind} job {known.id} with"
+                        " another payload; send the same request again, or a new key"
+                    )
+                return known
+            job = self._insert_or_join(tx, kind, encoded, subject, request_id)
+            tx.execute(
+                text("INSERT INTO job_keys (key, job_id) VALUES (:key, :id)"),
+                {"key": idempotency_key, "id": str(job.id)},
             )
         return job
+
+    @staticmethod
+    def _locked_key(tx: Connection, key: str) -> Job | None:
+        """The job that a key stands for; who asks with the same key at once waits for this transaction's end."""
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('job key ' || :key, 0))"), {"key": key})
+        row = tx.execute(
+            text(f"SELECT {_COLUMNS} FROM jobs JOIN job_keys ON job_id = id WHERE key = :key"),  # noqa: S608
+            {"key": key},
+        ).first()
+        return None if row is None else _job(row)
+
+    def _insert_or_join(
+        self, tx: Connection, kind: JobKind, encoded: str, subject: str | None, request_id: str | None
+    ) -> Job:
+        values = {
+            "id": str(uuid4()),
+            "kind": kind,
+            "payload": encoded,
+            "subject": subject,
+            "request_id": request_id,
+            "resend": self._settings.pending_resend,
+        }
+        while True:
+            row = tx.execute(
+                text(f"""
+                    INSERT INTO jobs (id, kind, payload, subject, request_id, lease_until)
+                    VALUES (:id, :kind, CAST(:payload AS jsonb), :subject, :request_id, now() + :resend)
+                    ON CONFLICT (kind, subject) WHERE {_OPEN_SUBJECT} DO NOTHING RETURNING {_COLUMNS}
+                """),  # noqa: S608  the columns are a constant
+                values,
+            ).first()
+            if row is None:
+                row = tx.execute(
+                    text(f"SELECT {_COLUMNS} FROM jobs WHERE kind = :kind AND subject = :subject AND {_OPEN_SUBJECT}"),  # noqa: S608
+                    values,
+                ).first()
+            # It may have ended between the two statements; then there is room for a new one.
+            if row is not None:
+                return _job(row)
 
     def get(self, job_id: UUID) -> Job | None:
         with self._transaction() as tx:
             row = tx.execute(text(f"SELECT {_COLUMNS} FROM jobs WHERE id = :id"), {"id": str(job_id)}).first()  # noqa: S608
         return None if row is None else _job(row)
 
-    def newest(
+    def page(
         self,
         kind: JobKind | None = None,
         *,
         states: Sequence[JobState] = (),
         limit: int = 50,
-        before: datetime | None = None,
-    ) -> list[Job]:
-        """A page of jobs, the newest first; ``before`` (a ``created_at``) asks for the next page."""
+        cursor: Cursor | None = None,
+    ) -> JobPage:
+        """The newest jobs that were submitted before ``cursor``."""
         with self._transaction() as tx:
             rows = tx.execute(
                 text(f"""
                     SELECT {_COLUMNS} FROM jobs
                     WHERE (CAST(:kind AS text) IS NULL OR kind = :kind)
                       AND (CAST(:states AS text[]) = '{{}}' OR state = ANY(CAST(:states AS text[])))
-                      AND (CAST(:before AS timestamptz) IS NULL OR created_at < :before)
-                    ORDER BY created_at DESC LIMIT :limit
+                      AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (:at, CAST(:id AS uuid)))
+                    ORDER BY created_at DESC, id DESC LIMIT :limit
                 """),  # noqa: S608
-                {"kind": kind, "states": [str(state) for state in states], "before": before, "limit": limit},
+                {
+                    "kind": kind,
+                    "states": [str(state) for state in states],
+                    "at": cursor and cursor.at,
+                    "id": cursor and str(cursor.id),
+                    "limit": limit + 1,
+                },
             ).all()
-        return [_job(row) for row in rows]
+        jobs = [_job(row) for row in rows[:limit]]
+        return JobPage(jobs, Cursor(jobs[-1].created_at, jobs[-1].id) if len(rows) > limit else None)
+
+    def open_counts(self) -> dict[JobKind, dict[JobState, int]]:
+        """How many jobs of each kind wait and run."""
+        with self._transaction() as tx:
+            rows = tx.execute(
+                text(
+                    "SELECT kind, state, count(*) FROM jobs WHERE state IN ('pending', 'running') GROUP BY kind, state"
+                )
+            ).all()
+        counts = {kind: {JobState.PENDING: 0, JobState.RUNNING: 0} for kind in JobKind}
+        for kind, state, count in rows:
+            counts[JobKind(kind)][JobState(state)] = int(count)
+        return counts
 
     def claim(self, job_id: UUID, worker: str) -> Job | None:
         """Take a pending job, or a running one whose lease ran out; None when there is nothing to take.
@@ -369,6 +432,22 @@ class Jobs:
                 """),
                 {"id": str(job_id), "first": first, "longest": first * _LONGEST_RESEND},
             )
+
+    def expire(self, older_than: timedelta) -> int:
+        """Let go of the results and keys of jobs that ended longer ago; their rows still tell how they ended. Returns
+        how many."""
+        with self._transaction() as tx:
+            done = tx.execute(
+                text("""
+                    WITH expired AS (
+                        UPDATE jobs SET result = NULL, partial = '[]', expired_at = now()
+                        WHERE finished_at < now() - :age AND expired_at IS NULL RETURNING id
+                    ), keys AS (DELETE FROM job_keys USING expired WHERE job_id = expired.id)
+                    SELECT count(*) FROM expired
+                """),
+                {"age": older_than},
+            )
+            return int(done.scalar_one())
 
     def forget(self, older_than: timedelta) -> int:
         """Delete jobs that ended longer ago; returns how many."""

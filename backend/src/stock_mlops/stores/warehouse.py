@@ -8,7 +8,7 @@ takes the newest version of each session itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -160,6 +160,18 @@ class Warehouse:
         extra = [name for name in wanted if name not in prices.columns]
         frame = prices.join(features.select("session", *extra), on="session", how="inner", maintain_order="left")
         return TrainingFrame(frame, content_hash(frame), version_time(newest))
+
+    def newest_load(self, instruments: Sequence[Instrument]) -> str:
+        """Names the prices of these instruments as they are now: another load of one of them gives another name."""
+        version: int = self._client.query(
+            "SELECT max(version) FROM prices WHERE exchange IN {exchanges:Array(String)}"
+            " AND (exchange, ticker) IN {wanted:Array(Tuple(String, String))}",
+            parameters={
+                "exchanges": sorted({instrument.exchange for instrument in instruments}),
+                "wanted": [(instrument.exchange, instrument.ticker) for instrument in instruments],
+            },
+        ).result_rows[0][0]
+        return str(version)
 
     def latest_vector(self, instrument: Instrument) -> FeatureVector | None:
         """The features of the newest session, or None when nothing of the instrument was loaded."""
