@@ -20,10 +20,10 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
-from stock_mlops.stores.cursor import Cursor as JobCursor
+from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
-from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
+from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 
@@ -50,7 +50,7 @@ class JobDesk(Protocol):
         *,
         states: Sequence[JobState] = (),
         limit: int = 50,
-        cursor: JobCursor | None = None,
+        cursor: Cursor | None = None,
     ) -> JobPage: ...
 
 

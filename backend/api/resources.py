@@ -31,7 +31,7 @@ from stock_mlops.services.serving import ResidentModels
 from stock_mlops.services.vectors import Vectors
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
-from stock_mlops.stores.cursor import Cursor as JobCursor
+from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.instrument_names import InstrumentNames
 from stock_mlops.stores.interval_states import IntervalStates
 from stock_mlops.stores.jobs import Job, JobKind, JobPage, Jobs, JobState
@@ -95,7 +95,7 @@ class JobsDesk:
         *,
         states: Sequence[JobState] = (),
         limit: int = 50,
-        cursor: JobCursor | None = None,
+        cursor: Cursor | None = None,
     ) -> JobPage:
         return self.table.page(kind, states=states, limit=limit, cursor=cursor)
 

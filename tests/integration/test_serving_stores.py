@@ -13,16 +13,19 @@ import redis
 from clickhouse_connect.driver.client import Client
 from redis.asyncio import Redis as AsyncRedis
 from sqlalchemy import Engine, text
+from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.relay import RELAY_LOCK
 from stock_mlops.stores.clickhouse import open_client
+from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.outbox import Outbox, OutboxConnection, OutboxRow
 from stock_mlops.stores.postgres import advisory_lock, get_engine
-from stock_mlops.stores.predictions import COLUMNS, Cursor, Page, PredictionFilter, Predictions, PriceBars
+from stock_mlops.stores.predictions import COLUMNS, Page, PredictionFilter, Predictions
 from stock_mlops.stores.schema import is_current
+from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import Miss, RedisVectorCache, VectorInvalidation
 from stock_mlops.stores.warehouse import FeatureVector
 
@@ -207,7 +210,7 @@ def test_many_instruments_are_invalidated_in_few_round_trips(cache_url: str) -> 
 @pytest.fixture
 def client(settings: Settings) -> Client:
     client = open_client(settings.clickhouse)
-    for table in ("predictions", "prices"):
+    for table in ("predictions", "predictions_by_time", "settlements", "settlements_by_time", "prices"):
         client.command(f"TRUNCATE TABLE {table}")
     return client
 
@@ -278,7 +281,7 @@ def test_pages_hold_every_prediction_once_newest_first_also_the_ones_stored_twic
 
 
 def test_every_filter_narrows(predictions: Predictions, client: Client) -> None:
-    plain = store(client, 1)
+    plain = store(client, 1, model_version="2")
     other = store(client, 2, ticker="IBM", model_name="random_walk", origin="replay", target_session=date(2005, 3, 1))
 
     def ids(**wanted: Any) -> set[UUID]:
@@ -290,6 +293,7 @@ def test_every_filter_narrows(predictions: Predictions, client: Client) -> None:
         {"model": "stock-US-AAPL"},
         {"origin": "api"},
         {"end": date(2005, 2, 28)},
+        {"version": "2"},
     ):
         assert ids(**wanted) == {plain}
     assert ids(start=date(2005, 3, 1), end=date(2005, 3, 1), exchange="US") == {other}
@@ -297,17 +301,56 @@ def test_every_filter_narrows(predictions: Predictions, client: Client) -> None:
     assert ids(ticker="' OR 1=1 --") == set()
 
 
+def settle_all(client: Client) -> None:
+    """At a moment of its own, as each pass has to be."""
+    Settlements(lambda: client).settle([AAPL, Instrument("US", "IBM")], wall_now())
+
+
 def test_the_outcome_compares_adjusted_with_adjusted_closes_of_the_newest_version(
     predictions: Predictions, client: Client
 ) -> None:
     store(client, 1)
     price(client, date(2005, 2, 25), 44.0)
+    settle_all(client)
     (item,) = predictions.page(PredictionFilter(), 10).items
-    assert item.actual_close is None
+    assert (item.actual_close, item.error_pct) == (None, None)
     price(client, date(2005, 2, 28), 99.0, version=1)
+    settle_all(client)
     price(client, date(2005, 2, 28), 44.86, version=2)
-    (item,) = predictions.page(PredictionFilter(), 10).items
-    assert item.actual_close == pytest.approx(88.0 * 44.86 / 44.0)
+    settle_all(client)
+    for wanted in (PredictionFilter(), PredictionFilter("US", "AAPL"), PredictionFilter(settled=True)):
+        (item,) = predictions.page(wanted, 10).items
+        assert item.actual_close == pytest.approx(88.0 * 44.86 / 44.0)
+        assert item.error_pct == pytest.approx(88.0 / item.actual_close - 1)
+
+
+@pytest.mark.parametrize("ticker", [None, "AAPL"])
+def test_pages_of_settled_predictions_leave_the_open_ones_out(
+    predictions: Predictions, client: Client, ticker: str | None
+) -> None:
+    for day, close in ((date(2005, 2, 25), 44.0), (date(2005, 2, 28), 45.0)):
+        price(client, day, close)
+    for number in range(1, 13):
+        target = date(2005, 2, 28) if number % 2 else date(2005, 3, 1)
+        store(client, number, made_at=MADE + timedelta(microseconds=number // 3), target_session=target)
+    store(client, 1, made_at=MADE)
+    settle_all(client)
+    wanted = PredictionFilter(ticker=ticker, settled=True)
+    first = predictions.page(wanted, 4)
+    assert first.next_cursor is not None
+    second = predictions.page(wanted, 4, first.next_cursor)
+    found = [item.event.prediction_id.int for item in (*first.items, *second.items)]
+    assert found == [11, 9, 7, 5, 3, 1]
+    assert second.next_cursor is None
+    assert all(item.actual_close is not None for item in (*first.items, *second.items))
+
+
+def test_both_orders_give_the_same_page(predictions: Predictions, client: Client) -> None:
+    for number in range(1, 30):
+        store(client, number, made_at=MADE + timedelta(microseconds=number // 4))
+    by_time, by_ticker = (predictions.page(PredictionFilter(ticker=ticker), 500) for ticker in (None, "AAPL"))
+    assert by_time == by_ticker
+    assert len(by_time.items) == 29
 
 
 def test_ids_that_are_stored_are_told_from_those_that_are_not(predictions: Predictions, client: Client) -> None:
@@ -315,13 +358,3 @@ def test_ids_that_are_stored_are_told_from_those_that_are_not(predictions: Predi
     asked = [*stored, UUID(int=3)]
     assert predictions.existing(asked, ["US:AAPL", "US:IBM"]) == stored
     assert predictions.existing([], []) == set()
-
-
-def test_bars_are_the_newest_of_a_span_oldest_first_each_session_once(client: Client) -> None:
-    for day in (1, 2, 3, 4):
-        price(client, date(2005, 3, day), float(day))
-    price(client, date(2005, 3, 4), 40.0, version=2)
-    bars = PriceBars(lambda: client)
-    assert [bar["close"] for bar in bars.read(AAPL, None, None, 2)] == [3.0, 40.0]
-    assert [bar["close"] for bar in bars.read(AAPL, date(2005, 3, 1), date(2005, 3, 2), 10)] == [1.0, 2.0]
-    assert bars.read(Instrument("TW", "2330"), None, None, 10) == []

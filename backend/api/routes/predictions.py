@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.forecast_events import Origin
-from stock_mlops.stores.predictions import Cursor, PredictionFilter, SettledPrediction
+from stock_mlops.stores.cursor import Cursor
+from stock_mlops.stores.predictions import PredictionFilter, SettledPrediction
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 from api.dependencies import Predict, PredictResources

@@ -22,10 +22,10 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.forecast_events import no_data
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
-from stock_mlops.stores.cursor import Cursor as JobCursor
+from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
-from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter, SettledPrediction
+from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -113,7 +113,7 @@ class Backstage:
         *,
         states: Sequence[JobState] = (),
         limit: int = 50,
-        cursor: JobCursor | None = None,
+        cursor: Cursor | None = None,
     ) -> JobPage:
         self.check()
         jobs = [job for job in self.jobs.values() if job.kind == kind and (not states or job.state in states)]
@@ -121,7 +121,7 @@ class Backstage:
         if cursor is not None:
             jobs = [job for job in jobs if (job.created_at, job.id) < (cursor.at, cursor.id)]
         more = len(jobs) > limit
-        return JobPage(jobs[:limit], JobCursor(jobs[limit - 1].created_at, jobs[limit - 1].id) if more else None)
+        return JobPage(jobs[:limit], Cursor(jobs[limit - 1].created_at, jobs[limit - 1].id) if more else None)
 
     def add_job(self, kind: JobKind, payload: dict[str, Any], **values: Any) -> Job:
         known: dict[str, Any] = {
@@ -337,4 +337,4 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
 
 
 def settled(**values: Any) -> SettledPrediction:
-    return SettledPrediction(make_event(**values), actual_close=100.0)
+    return SettledPrediction(make_event(**values), actual_close=100.0, error_pct=0.01)

@@ -8,8 +8,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from stock_kit.events import PredictionEvent
+from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import JobKind, JobState
-from stock_mlops.stores.predictions import Cursor, Page, PredictionFilter
+from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 from .conftest import NOW, make_event, settled

@@ -56,6 +56,16 @@ def row() -> OutboxRow:
     return OutboxRow(uuid4(), "stock.predictions", "US:AAPL", "{}")
 
 
+async def test_rows_handed_over_together_are_one_commit_however_many(table: Table) -> None:
+    group = GroupCommit(
+        table.write, OutboxSettings(commit_window=timedelta(milliseconds=20), commit_batch=5), timeout=5
+    )
+    group.start()
+    await asyncio.gather(group.append(*(row() for _ in range(3))), group.append(*(row() for _ in range(12))))
+    group.close()
+    assert [len(commit) for commit in table.commits] == [3, 12]
+
+
 async def test_rows_that_arrive_together_share_one_commit(commits: GroupCommit, table: Table) -> None:
     rows = [row() for _ in range(50)]
     await asyncio.gather(*(commits.append(item) for item in rows))

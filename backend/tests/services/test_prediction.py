@@ -34,6 +34,7 @@ class World:
         self.vector: FeatureVector | None = None
         self.model: ServedModel | None = None
         self.rows: list[OutboxRow] = []
+        self.commits = 0
         self.sent: list[Event] = []
         self.record_error: Exception | None = None
 
@@ -43,10 +44,11 @@ class World:
     async def model_for(self, instrument: Instrument) -> ServedModel | None:
         return self.model
 
-    async def append(self, row: OutboxRow) -> None:
+    async def append(self, *rows: OutboxRow) -> None:
         if self.record_error is not None:
             raise self.record_error
-        self.rows.append(row)
+        self.rows += rows
+        self.commits += 1
 
     def send(self, topic: str, event: Event) -> None:
         assert self.rows, "an event left before its row was committed"

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from clickhouse_connect.driver.client import Client
 from stock_mlops.errors import InvalidRequestError
-from stock_mlops.stores.predictions import COLUMNS, Cursor, PredictionFilter, Predictions
+from stock_mlops.stores.cursor import Cursor
+from stock_mlops.stores.predictions import COLUMNS, PredictionFilter, Predictions
 
 MADE = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 AS_OF, TARGET = date(2005, 2, 25), date(2005, 2, 28)
@@ -52,33 +53,54 @@ def row(number: int = 1, **values: Any) -> tuple[Any, ...]:
 
 
 class ClickHouse:
-    """Answers the two queries of a page with fixed rows. What SQL does with them, the integration tests show."""
+    """Answers the queries of a page with fixed rows, as many as are asked for, and settlements. What SQL does with
+    them, the integration tests show."""
 
-    def __init__(self, predictions: Sequence[tuple[Any, ...]], closes: Sequence[tuple[Any, ...]] = ()) -> None:
-        self._answers = {"predictions": predictions, "prices": closes}
+    def __init__(self, predictions: Sequence[tuple[Any, ...]], settlements: Sequence[tuple[Any, ...]] = ()) -> None:
+        self._predictions = list(predictions)
+        self._settlements = list(settlements)
+        self.tables: list[str] = []
 
-    def query(self, sql: str, parameters: dict[str, Any], tz_mode: str = "naive_utc") -> SimpleNamespace:
-        assert " FROM prices" in sql or tz_mode == "aware"  # else made_at would come without its time zone
-        table = "prices" if " FROM prices" in sql else "predictions"
-        return SimpleNamespace(result_rows=list(self._answers[table]))
+    def query(self, sql: str, parameters: dict[str, Any], tz_mode: str) -> SimpleNamespace:
+        assert tz_mode == "aware"  # else made_at would come without its time zone
+        self.tables.append(sql.split(" FROM ")[1].split()[0])
+        if self.tables[-1].startswith("settlements"):
+            return SimpleNamespace(result_rows=self._settlements)
+        count = parameters["limit"]
+        rows, self._predictions = self._predictions[:count], self._predictions[count:]
+        return SimpleNamespace(result_rows=rows)
 
 
 def predictions(store: ClickHouse) -> Predictions:
     return Predictions(lambda: cast(Client, store))
 
 
-def test_a_split_between_forecast_and_target_is_no_error() -> None:
-    # Traded: 88 before a 2:1 split, 44.86 after it. On one basis the price rose by 1.95 %.
-    closes = [("US", "AAPL", AS_OF, 44.0), ("US", "AAPL", TARGET, 44.86)]
-    (item,) = predictions(ClickHouse([row()], closes)).page(PredictionFilter(), 10).items
-    assert item.actual_close == pytest.approx(89.72)
-    assert item.error_pct == pytest.approx(96.8 / 89.72 - 1)
+def test_a_prediction_is_shown_with_its_settlement_and_one_without_is_open() -> None:
+    store = ClickHouse([row(2), row(1)], [(UUID(int=1), 89.72, 0.079)])
+    open_, settled = predictions(store).page(PredictionFilter(), 10).items
+    assert (open_.actual_close, open_.error_pct) == (None, None)
+    assert (settled.actual_close, settled.error_pct) == (89.72, 0.079)
 
 
-def test_the_actual_close_is_unknown_until_its_session_is_loaded() -> None:
-    (item,) = predictions(ClickHouse([row()], [("US", "AAPL", AS_OF, 44.0)])).page(PredictionFilter(), 10).items
-    assert item.actual_close is None
-    assert item.error_pct is None
+@pytest.mark.parametrize(
+    ("wanted", "tables"),
+    [
+        (PredictionFilter(), ["predictions_by_time", "settlements_by_time"]),
+        (PredictionFilter(exchange="US"), ["predictions_by_time", "settlements_by_time"]),
+        (PredictionFilter(ticker="AAPL"), ["predictions", "settlements"]),
+    ],
+)
+def test_a_page_reads_the_tables_in_the_order_that_it_needs(wanted: PredictionFilter, tables: list[str]) -> None:
+    store = ClickHouse([row()])
+    predictions(store).page(wanted, 10)
+    assert store.tables == tables
+
+
+def test_what_is_stored_twice_is_shown_once_and_the_page_is_full_all_the_same() -> None:
+    store = ClickHouse([row(3), row(3), row(2), row(2), row(1)])
+    page = predictions(store).page(PredictionFilter(), 2)
+    assert [item.event.prediction_id.int for item in page.items] == [3, 2]
+    assert page.next_cursor == Cursor(MADE, UUID(int=2))
 
 
 def test_a_full_page_gives_the_cursor_of_its_last_item() -> None:

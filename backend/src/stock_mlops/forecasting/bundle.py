@@ -161,6 +161,24 @@ class ForecastBundle:
             predicted = readout.expected_return(probability)
         return BulkForecast(horizon, predicted, np.array(self.intervals.half_widths(horizon)), probability)
 
+    def forecast_many(self, x: Floats, horizon: int, intervals: Sequence[Intervals | None]) -> list[Forecast]:
+        """As :meth:`predict` for each row of ``x`` (rows, features), with intervals of its own; one call of the engine.
+
+        Raises:
+            UnusableVectorError, HorizonError: see :meth:`predict_many`.
+        """
+        many = self.predict_many(x, horizon)
+        forecasts = []
+        for row, predicted, probability, own in zip(
+            x, many.predicted_return.tolist(), many.probability_up.tolist(), intervals, strict=True
+        ):
+            adapted = own or self.intervals
+            # Read by the instrument's own errors; a classifier's comes from its calibration.
+            up = adapted.probability_up(horizon, predicted) if self._readouts is None else probability
+            outside = [self.features[position] for position in self.reference.outside(row)]
+            forecasts.append(Forecast(horizon, predicted, adapted.half_widths(horizon), up, row.tolist(), outside))
+        return forecasts
+
     def predict_rows(self, x: Floats) -> Floats:
         """Log returns (rows, horizon) for many rows of raw features (rows, features)."""
         raw = self.engine.predict(x, range(1, self.horizon + 1))

@@ -61,6 +61,10 @@ class LinearEngine:
         result: Floats = (x @ self._coefficients + self._intercepts)[:, columns]
         return logistic(result) if self._logistic else result
 
+    def form(self, horizon: int) -> tuple[Floats, float]:
+        """Coefficients (features,) and intercept of one horizon."""
+        return self._coefficients[:, horizon - 1], float(self._intercepts[horizon - 1])
+
     def save(self, folder: Path) -> None:
         np.savez(folder / "linear.npz", coefficients=self._coefficients, intercepts=self._intercepts)
 

@@ -29,6 +29,11 @@ class Reference:
         of_forecasts = [quantiles(values, _PROBABILITIES) for values in forecasts]
         return cls(quantiles(x, _PROBABILITIES).T, np.array(of_forecasts))
 
+    @property
+    def medians(self) -> Floats:
+        """(features,), of the training rows."""
+        return self.features[:, len(_PROBABILITIES) // 2]
+
     def outside(self, vector: Floats) -> list[int]:
         """Positions of the features of ``vector`` (features,) that lie beyond everything that was trained on."""
         beyond = (vector < self.features[:, 0]) | (vector > self.features[:, -1])

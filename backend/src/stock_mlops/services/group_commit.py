@@ -31,7 +31,7 @@ _TIMEOUT = 3.0
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    row: OutboxRow
+    rows: tuple[OutboxRow, ...]
     done: asyncio.Future[None]
     loop: asyncio.AbstractEventLoop
 
@@ -65,14 +65,14 @@ class GroupCommit:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
-    async def append(self, row: OutboxRow) -> None:
-        """Return when the row is committed.
+    async def append(self, *rows: OutboxRow) -> None:
+        """Return when the rows are committed, all in one commit.
 
         Raises:
             DependencyUnavailableError: the database did not take it, or not in time.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(row, loop.create_future(), loop)
+        waiting = _Waiting(rows, loop.create_future(), loop)
         self._waiting.append(waiting)
         self._wake.set()
         try:
@@ -92,29 +92,33 @@ class GroupCommit:
                 self._commit(self._take())
 
     def _take(self) -> list[_Waiting]:
+        """At least one caller's rows, and others' while they fit into a batch."""
         taken: list[_Waiting] = []
-        while self._waiting and len(taken) < self._batch:
+        rows = 0
+        while self._waiting and (not taken or rows + len(self._waiting[0].rows) <= self._batch):
             waiting = self._waiting.popleft()
             if not waiting.done.cancelled():
                 taken.append(waiting)
+                rows += len(waiting.rows)
         return taken
 
     def _commit(self, batch: list[_Waiting]) -> None:
         if not batch:
             return
         error: Exception | None = None
+        rows = [row for waiting in batch for row in waiting.rows]
         try:
-            self._write([waiting.row for waiting in batch])
+            self._write(rows)
         except Exception as refused:  # noqa: BLE001  every waiting request must hear of it, and the thread live on
             error = refused
         # Before anything is logged: nobody should wait for that.
         _settle(batch, _for_caller(error))
         if error is None:
-            COMMIT_ROWS.observe(len(batch))
+            COMMIT_ROWS.observe(len(rows))
         elif _is_outage(error):
-            log.warning("outbox_commit_failed", rows=len(batch), error=str(error).splitlines()[0])
+            log.warning("outbox_commit_failed", rows=len(rows), error=str(error).splitlines()[0])
         else:
-            log.error("outbox_commit_crashed", rows=len(batch), exc_info=error)
+            log.error("outbox_commit_crashed", rows=len(rows), exc_info=error)
 
 
 def _is_outage(error: Exception) -> bool:

@@ -7,15 +7,19 @@ each), and nothing blocks the event loop.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import uuid4
 
+import anyio
 import anyio.to_thread
 from stock_kit.clock import wall_now
 from stock_kit.events import Event, PredictionEvent, Topic
 
+from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.instruments import Instrument, Sessions, sessions_of
+from stock_mlops.services.bulk import forecast_subjects
 from stock_mlops.services.forecast_events import (
     Origin,
     Provenance,
@@ -30,6 +34,9 @@ from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.outbox import OutboxRow
 from stock_mlops.stores.warehouse import FeatureVector
 
+# Of one bulk prediction at once: each may open a connection to Redis.
+_LOOK_UPS = 16
+
 
 class VectorSource(Protocol):
     async def newest(self, instrument: Instrument) -> FeatureVector | None: ...
@@ -40,8 +47,8 @@ class ModelSource(Protocol):
 
 
 class Record(Protocol):
-    async def append(self, row: OutboxRow) -> None:
-        """Return when the row is durable."""
+    async def append(self, *rows: OutboxRow) -> None:
+        """Return when the rows are durable."""
         ...
 
 
@@ -73,11 +80,7 @@ class Predictor:
             UnusableVectorError: a feature that the model needs is missing in the newest session.
             DependencyUnavailableError: PostgreSQL, or the model's files, cannot be reached.
         """
-        vector = await self._vectors.newest(instrument)
-        if vector is None:
-            raise no_data(instrument)
-        sessions = self._sessions.get(instrument.exchange) or await self._load_sessions(instrument.exchange)
-        subject = Subject(instrument, vector, sessions, await self._models.model_for(instrument))
+        subject = await self._subject(instrument)
         forecast = await self._forecast(subject, horizon)
         event = make_event(subject, horizon, forecast, Provenance(uuid4(), wall_now(), origin))
         await self._record.append(outbox_row(event))
@@ -85,11 +88,53 @@ class Predictor:
         count(event)
         return event
 
+    async def predict_bulk(
+        self, instruments: Sequence[Instrument], horizon: int, origin: Origin = "api"
+    ) -> list[PredictionEvent | StockMlopsError]:
+        """As :meth:`predict` for each of ``instruments``: its forecast, or why there is none. All are recorded in one
+        commit.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL, ClickHouse or a model's files cannot be reached; nothing is
+                recorded then.
+        """
+        turns = anyio.Semaphore(_LOOK_UPS)
+        subjects = await asyncio.gather(*(self._subject_or_problem(item, horizon, turns) for item in instruments))
+        # Hundreds of forecasts take longer than the event loop should be held.
+        answers = await anyio.to_thread.run_sync(forecast_subjects, subjects, horizon, origin)
+        events = [answer for answer in answers if isinstance(answer, PredictionEvent)]
+        if events:
+            await self._record.append(*(outbox_row(event) for event in events))
+        for event in events:
+            self._sender.send(Topic.PREDICTIONS, event)
+            count(event)
+        return answers
+
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
         if await self._vectors.newest(instrument) is None:
             raise no_data(instrument)
         check_horizon(instrument, await self._models.model_for(instrument), days, self._max_days)
+
+    async def _subject(self, instrument: Instrument) -> Subject:
+        vector = await self._vectors.newest(instrument)
+        if vector is None:
+            raise no_data(instrument)
+        sessions = self._sessions.get(instrument.exchange) or await self._load_sessions(instrument.exchange)
+        return Subject(instrument, vector, sessions, await self._models.model_for(instrument))
+
+    async def _subject_or_problem(
+        self, instrument: Instrument, horizon: int, turns: anyio.Semaphore
+    ) -> Subject | StockMlopsError:
+        async with turns:
+            try:
+                subject = await self._subject(instrument)
+                check_horizon(instrument, subject.model, horizon, self._max_days)
+            except DependencyUnavailableError:
+                raise
+            except StockMlopsError as problem:
+                return problem
+            return subject
 
     async def _forecast(self, subject: Subject, horizon: int) -> Forecast | None:
         served = subject.model

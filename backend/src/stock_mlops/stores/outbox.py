@@ -99,6 +99,12 @@ class Outbox:
             for row in rows
         ]
 
+    def payload(self, event_id: UUID) -> str | None:
+        """An event's JSON; None when it is not here (any more)."""
+        with self._transaction() as tx:
+            found = tx.execute(text("SELECT payload FROM outbox WHERE id = :id"), {"id": str(event_id)})
+            return cast(str | None, found.scalar())
+
     def delete(self, ids: Sequence[UUID]) -> None:
         with self._transaction() as tx:
             tx.execute(text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _texts(ids)})

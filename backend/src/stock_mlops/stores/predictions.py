@@ -1,53 +1,25 @@
 """The history of predictions, read from ClickHouse with what became of each.
 
-Predictions are immutable and may be stored twice (a resent event); every read takes one row per id. Prices may be
-stored in several versions; every read takes the newest of each session.
+Predictions are immutable and may be stored twice (a resent event); every read takes one row per id. They are stored in
+two orders, by ticker and by time (``predictions_by_time``), and so are settlements: a page reads the order it needs.
 """
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 from stock_kit.events import PredictionEvent
 
-from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument
+from stock_mlops.stores.cursor import Cursor
 
 # The event's fields but its type, which is the table's name, and its inputs, which a list has no use for.
 COLUMNS = tuple(name for name in PredictionEvent.model_fields if name not in ("type", "inputs"))
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page ended: the next one holds what is older."""
-
-    made_at: datetime
-    prediction_id: UUID
-
-    def encode(self) -> str:
-        return urlsafe_b64encode(f"{self.made_at.isoformat()} {self.prediction_id}".encode()).decode()
-
-    @classmethod
-    def decode(cls, text: str) -> Cursor:
-        """Raises :class:`InvalidRequestError` for a text that :meth:`encode` did not make."""
-        try:
-            made_at, _, prediction_id = urlsafe_b64decode(text.encode()).decode().partition(" ")
-            moment = datetime.fromisoformat(made_at)
-            if moment.tzinfo is None:
-                raise ValueError("no time zone")
-            return cls(moment, UUID(prediction_id))
-        except (ValueError, binascii.Error):
-            message = "expected the next_cursor of the page before"
-            raise InvalidRequestError(
-                f"cursor: {message}, got {text!r}", errors=[{"field": "query.cursor", "message": message}]
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +32,25 @@ class PredictionFilter:
     """First target session."""
     end: date | None = None
     """Last target session."""
+    version: str | None = None
+    """Of the model."""
+    settled: bool = False
+    """Only those whose outcome is known."""
+
+
+_ANY = PredictionFilter()
+_PLACES = "{places:Array(Tuple(DateTime64(6, 'UTC'), UUID))}"
 
 
 @dataclass(frozen=True, slots=True)
 class SettledPrediction:
     event: PredictionEvent
-    actual_close: float | None
+    actual_close: float | None = None
     """Close of the target session on the price basis of ``as_of``: ``last_close`` times the change of the *adjusted*
     close from ``as_of`` to the target. A split or dividend in between moves the traded price without anybody having
-    been wrong; None until the target session is known for good."""
-
-    @property
-    def error_pct(self) -> float | None:
-        """Signed: predicted / actual - 1."""
-        return None if self.actual_close is None else self.event.predicted_close / self.actual_close - 1
+    been wrong; None until the prediction is settled."""
+    error_pct: float | None = None
+    """Signed: predicted / actual - 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,77 +66,103 @@ class Predictions:
         self._client = client
 
     def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page:
-        """The newest predictions made before ``cursor``, newest first."""
-        conditions, parameters = _conditions(wanted, cursor)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        rows = (
-            self._client()
-            .query(
-                f"SELECT {', '.join(COLUMNS)} FROM predictions {where}"  # noqa: S608  fixed names, bound values
-                " ORDER BY made_at DESC, prediction_id DESC LIMIT 1 BY prediction_id LIMIT {limit:UInt32}",
-                parameters={**parameters, "limit": limit + 1},
-                # made_at in UTC and saying so; the client's default says nothing.
-                tz_mode="aware",
-            )
-            .result_rows
-        )
-        events = [_event(row) for row in rows]
+        """The newest predictions made before ``cursor``, newest first; reads little more than it returns."""
+        if wanted.settled:
+            events = self._at(self._settled_places(wanted, limit + 1, cursor), wanted)
+        else:
+            rows = self._each_once("predictions", COLUMNS, wanted, limit + 1, cursor)
+            events = [_event(row) for row in rows]
         more, events = len(events) > limit, events[:limit]
         next_cursor = Cursor(events[-1].made_at, events[-1].prediction_id) if more else None
-        return Page(self._settle(events), next_cursor)
+        return Page(self.settle(events, wanted), next_cursor)
 
     def one(self, prediction_id: UUID) -> PredictionEvent | None:
         """A prediction with its inputs; None when it is not stored."""
-        rows = (
-            self._client()
-            .query(
-                f"SELECT {', '.join((*COLUMNS, 'inputs'))} FROM predictions"  # noqa: S608  fixed names, bound values
-                " WHERE prediction_id = {id:UUID} LIMIT 1",
-                parameters={"id": str(prediction_id)},
-                tz_mode="aware",
-            )
-            .result_rows
+        columns = (*COLUMNS, "inputs")
+        rows = self._rows(
+            f"SELECT {', '.join(columns)} FROM predictions WHERE prediction_id = {{id:UUID}} LIMIT 1",  # noqa: S608
+            {"id": str(prediction_id)},
         )
-        return _event(rows[0], (*COLUMNS, "inputs")) if rows else None
+        return _event(rows[0], columns) if rows else None
 
     def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
         """Which of ``ids`` are stored; ``keys`` (``US:AAPL``) of their instruments narrow the search."""
-        wanted = [str(item) for item in ids]
-        instruments = sorted({tuple(key.split(":", 1)) for key in keys})
-        rows = (
-            self._client()
-            .query(
-                "SELECT DISTINCT prediction_id FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
-                " AND (exchange, ticker) IN {instruments:Array(Tuple(String, String))}",
-                parameters={"ids": wanted, "instruments": instruments},
-            )
-            .result_rows
+        rows = self._rows(
+            "SELECT DISTINCT prediction_id FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
+            " AND (exchange, ticker) IN {instruments:Array(Tuple(String, String))}",
+            {
+                "ids": [str(item) for item in ids],
+                "instruments": sorted({tuple(key.split(":", 1)) for key in keys}),
+            },
         )
         return {UUID(str(row[0])) for row in rows}
 
-    def _settle(self, events: Sequence[PredictionEvent]) -> list[SettledPrediction]:
-        closes = self._adjusted_closes(events)
-        return [SettledPrediction(event, _actual(event, closes)) for event in events]
-
-    def _adjusted_closes(self, events: Sequence[PredictionEvent]) -> dict[tuple[str, str, date], float]:
-        """Adjusted closes of the sessions that ``events`` start from and aim at; only closed sessions are stored."""
-        if not events:
-            return {}
-        rows = (
-            self._client()
-            .query(
-                "SELECT exchange, ticker, session, argMax(close, version) AS adjusted FROM prices"
-                " WHERE (exchange, ticker) IN {instruments:Array(Tuple(String, String))}"
-                " AND session IN {sessions:Array(Date32)}"
-                " GROUP BY exchange, ticker, session",
-                parameters={
-                    "instruments": sorted({(event.exchange, event.ticker) for event in events}),
-                    "sessions": sorted({day for event in events for day in (event.as_of, event.target_session)}),
-                },
-            )
-            .result_rows
+    def settle(self, events: Sequence[PredictionEvent], wanted: PredictionFilter = _ANY) -> list[SettledPrediction]:
+        """``events``, which ``wanted`` found, with what became of them."""
+        places = [Cursor(event.made_at, event.prediction_id) for event in events]
+        rows = self._at_places(
+            "settlements",
+            "prediction_id, argMax(actual_close, version), argMax(error_pct, version)",
+            "GROUP BY prediction_id",
+            places,
+            wanted,
         )
-        return {(exchange, ticker, session): adjusted for exchange, ticker, session, adjusted in rows}
+        outcomes = {UUID(str(row[0])): (row[1], row[2]) for row in rows}
+        return [SettledPrediction(event, *outcomes.get(event.prediction_id, (None, None))) for event in events]
+
+    def _settled_places(self, wanted: PredictionFilter, count: int, cursor: Cursor | None) -> list[Cursor]:
+        """When, and under which ids, the newest settled predictions were made."""
+        rows = self._each_once("settlements", ("prediction_id", "made_at"), wanted, count, cursor)
+        return [Cursor(row[1], UUID(str(row[0]))) for row in rows]
+
+    def _at(self, places: Sequence[Cursor], wanted: PredictionFilter) -> list[PredictionEvent]:
+        """The predictions made there, newest first."""
+        order = "ORDER BY made_at DESC, prediction_id DESC LIMIT 1 BY prediction_id"
+        return [_event(row) for row in self._at_places("predictions", ", ".join(COLUMNS), order, places, wanted)]
+
+    def _at_places(
+        self, table: str, selected: str, order: str, places: Sequence[Cursor], wanted: PredictionFilter
+    ) -> Sequence[Sequence[Any]]:
+        """Rows that lie at ``places``, which the index finds in either order of the table."""
+        if not places:
+            return []
+        conditions, parameters = _conditions(wanted)
+        where = " AND ".join([f"(made_at, prediction_id) IN {_PLACES}", *conditions])
+        listed = [(place.at, str(place.id)) for place in places]
+        query = f"SELECT {selected} FROM {_ordered(table, wanted)} WHERE {where} {order}"  # noqa: S608  bound values
+        return self._rows(query, {**parameters, "places": listed})
+
+    def _each_once(
+        self, table: str, columns: Sequence[str], wanted: PredictionFilter, count: int, cursor: Cursor | None
+    ) -> list[Sequence[Any]]:
+        """The newest ``count`` rows before ``cursor``, ``columns`` beginning with the id.
+
+        ``LIMIT BY`` would read the whole table: rows stored twice stand side by side, so they are dropped here, and the
+        next ones fetched in their place.
+        """
+        time = columns.index("made_at")
+        found: dict[UUID, Sequence[Any]] = {}
+        while True:
+            missing = count - len(found)
+            conditions, parameters = _conditions(wanted, cursor)
+            where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+            rows = self._rows(
+                f"SELECT {', '.join(columns)} FROM {_ordered(table, wanted)} {where}"  # noqa: S608  bound values
+                " ORDER BY made_at DESC, prediction_id DESC LIMIT {limit:UInt32}",
+                {**parameters, "limit": missing},
+            )
+            for row in rows:
+                found.setdefault(UUID(str(row[0])), row)
+            if len(rows) < missing or len(found) == count:
+                return list(found.values())
+            cursor = Cursor(rows[-1][time], UUID(str(rows[-1][0])))
+
+    def _rows(self, query: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        # made_at in UTC and saying so; the client's default says nothing.
+        rows: Sequence[Sequence[Any]] = (
+            self._client().query(query, parameters=dict(parameters), tz_mode="aware").result_rows
+        )
+        return rows
 
 
 class PriceBars:
@@ -187,11 +190,17 @@ class PriceBars:
         return list(result.named_results())[::-1]
 
 
-def _conditions(wanted: PredictionFilter, cursor: Cursor | None) -> tuple[list[str], dict[str, Any]]:
+def _ordered(table: str, wanted: PredictionFilter) -> str:
+    """The one of two tables with the same rows that is sorted so that ``wanted`` reads few of them."""
+    return table if wanted.ticker is not None else f"{table}_by_time"
+
+
+def _conditions(wanted: PredictionFilter, cursor: Cursor | None = None) -> tuple[list[str], dict[str, Any]]:
     candidates: list[tuple[str, str, Any]] = [
         ("exchange", "exchange = {exchange:String}", wanted.exchange),
         ("ticker", "ticker = {ticker:String}", wanted.ticker),
         ("model", "model_name = {model:String}", wanted.model),
+        ("model_version", "model_version = {model_version:String}", wanted.version),
         ("origin", "origin = {origin:String}", wanted.origin),
         ("start", "target_session >= {start:Date32}", wanted.start),
         ("end", "target_session <= {end:Date32}", wanted.end),
@@ -200,16 +209,12 @@ def _conditions(wanted: PredictionFilter, cursor: Cursor | None) -> tuple[list[s
     conditions = [condition for _, condition, _ in given]
     parameters = {name: value for name, _, value in given}
     if cursor is not None:
+        # The first says to the index what the second says to the rows.
+        conditions.append("made_at <= {made_at:DateTime64(6, 'UTC')}")
         conditions.append("(made_at, prediction_id) < ({made_at:DateTime64(6, 'UTC')}, {prediction_id:UUID})")
-        parameters |= {"made_at": cursor.made_at, "prediction_id": str(cursor.prediction_id)}
+        parameters |= {"made_at": cursor.at, "prediction_id": str(cursor.id)}
     return conditions, parameters
 
 
 def _event(row: Sequence[Any], columns: Sequence[str] = COLUMNS) -> PredictionEvent:
     return PredictionEvent.model_validate(dict(zip(columns, row, strict=True)))
-
-
-def _actual(event: PredictionEvent, closes: dict[tuple[str, str, date], float]) -> float | None:
-    base = closes.get((event.exchange, event.ticker, event.as_of))
-    target = closes.get((event.exchange, event.ticker, event.target_session))
-    return event.last_close * target / base if base and target else None

@@ -193,6 +193,12 @@ class Estimator(ABC):
         else None. Its last output is what :meth:`predict` answers, but for rounding."""
         return None
 
+    def shapley_values(self, x: Floats) -> Floats | None:  # noqa: ARG002  most cannot
+        """(rows, features + 1): what each feature of ``x`` (rows, features) adds to the base, which stands last, so
+        that a row sums to the answer (of the direction task: to its log odds); None when the model type has no exact
+        way to them."""
+        return None
+
     @abstractmethod
     def save(self, file: Path) -> None:
         """Write the fitted state to ``file`` without pickle."""

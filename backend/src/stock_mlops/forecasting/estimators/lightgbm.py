@@ -118,6 +118,10 @@ class LightGBM(Estimator):
         predicted: Floats = np.asarray(self._booster.predict(x, num_threads=1), dtype=np.float64)
         return predicted
 
+    def shapley_values(self, x: Floats) -> Floats:
+        values: Floats = self._booster.predict(x, num_threads=1, pred_contrib=True)
+        return values
+
     @property
     def history(self) -> History | None:
         """Losses per tree of the fit that looked for the number of trees; None without."""

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from stock_kit.events import Event, PredictionEvent
+from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.prediction import Predictor
+from stock_mlops.services.serving import ServedModel
+from stock_mlops.stores.catalog import Champion
+from stock_mlops.stores.outbox import OutboxRow
+from stock_mlops.stores.warehouse import FeatureVector
+
+if TYPE_CHECKING:
+    from backend.tests.conftest import MakeBundle, MakeVector
+
+pytestmark = pytest.mark.anyio
+
+AAPL, IBM, GOOG, NOPE = (Instrument("US", ticker) for ticker in ("AAPL", "IBM", "GOOG", "NOPE"))
+
+
+class Market:
+    """Vectors and models by instrument, and what was recorded and sent."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[Instrument, FeatureVector] = {}
+        self.models: dict[Instrument, ServedModel] = {}
+        self.commits: list[tuple[OutboxRow, ...]] = []
+        self.sent: list[Event] = []
+        self.outage: Exception | None = None
+
+    async def newest(self, instrument: Instrument) -> FeatureVector | None:
+        return self.vectors.get(instrument)
+
+    async def model_for(self, instrument: Instrument) -> ServedModel | None:
+        if self.outage is not None:
+            raise self.outage
+        return self.models.get(instrument)
+
+    async def append(self, *rows: OutboxRow) -> None:
+        self.commits.append(rows)
+
+    def send(self, topic: str, event: Event) -> None:
+        assert self.commits, "an event left before its row was committed"
+        self.sent.append(event)
+
+
+@pytest.fixture
+def market(make_vector: MakeVector, make_bundle: MakeBundle) -> Market:
+    market = Market()
+    market.vectors = {AAPL: make_vector(rsi_14=0.01), IBM: make_vector(rsi_14=0.02), GOOG: make_vector()}
+    panel = ServedModel(Champion("stock-US-panel-tech", 2, "run2", "uri"), make_bundle())
+    market.models = {AAPL: panel, IBM: panel}
+    return market
+
+
+@pytest.fixture
+def predictor(market: Market) -> Predictor:
+    return Predictor(market, market, market, market, max_days=60)
+
+
+async def test_each_is_answered_as_if_it_had_been_asked_for_alone_and_all_share_one_commit(
+    predictor: Predictor, market: Market
+) -> None:
+    many = await predictor.predict_bulk([AAPL, IBM, GOOG], 2)
+    (commit,) = market.commits
+    assert [PredictionEvent.model_validate_json(row.payload) for row in commit] == many == market.sent
+    for instrument, event in zip([AAPL, IBM, GOOG], many, strict=True):
+        alone = await predictor.predict(instrument, 2)
+        assert isinstance(event, PredictionEvent)
+        # Coefficients of a half: there is nothing to round.
+        assert event == alone.model_copy(update={"prediction_id": event.prediction_id, "made_at": event.made_at})
+
+
+async def test_one_that_fails_does_not_fail_the_others(
+    predictor: Predictor, market: Market, make_vector: MakeVector
+) -> None:
+    market.vectors[IBM] = make_vector(rsi_14=None)
+    unknown, unusable, fine = await predictor.predict_bulk([NOPE, IBM, AAPL], 1)
+    assert isinstance(unknown, NoDataError)
+    assert isinstance(unusable, UnusableVectorError)
+    assert "rsi_14" in unusable.detail
+    assert isinstance(fine, PredictionEvent)
+    assert [len(commit) for commit in market.commits] == [1]
+
+
+async def test_a_horizon_is_too_long_for_some_only(predictor: Predictor) -> None:
+    too_long, fine = await predictor.predict_bulk([AAPL, GOOG], 20)
+    assert isinstance(too_long, HorizonError)
+    assert isinstance(fine, PredictionEvent)
+    assert fine.fallback
+
+
+async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Predictor, market: Market) -> None:
+    market.outage = DependencyUnavailableError("PostgreSQL", "down")
+    with pytest.raises(DependencyUnavailableError):
+        await predictor.predict_bulk([AAPL, NOPE], 1)
+    assert (market.commits, market.sent) == ([], [])
+
+
+async def test_when_all_fail_there_is_nothing_to_commit(predictor: Predictor, market: Market) -> None:
+    await predictor.predict_bulk([NOPE, NOPE], 1)
+    assert market.commits == []
