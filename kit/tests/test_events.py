@@ -78,7 +78,15 @@ def test_an_event_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"horizon": 0}, {"last_close": 0}, {"level": 1.0}, {"probability_up": 1.1}, {"origin": "elsewhere"}]
+    "wrong",
+    [
+        {"horizon": 0},
+        {"last_close": 0},
+        {"level": 1.0},
+        {"probability_up": 1.1},
+        {"origin": "elsewhere"},
+        {"made_at": NOW.replace(tzinfo=None)},
+    ],
 )
 def test_an_impossible_prediction_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):

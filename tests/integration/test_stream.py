@@ -347,6 +347,23 @@ def test_all_recover_by_themselves_when_the_broker_loses_everything(
         consumer.close()
 
 
+def test_a_replica_that_starts_on_an_emptied_log_shows_what_clickhouse_holds_beside_what_is_new(
+    broker: Broker, replicas: list[Replica], producer: EventProducer, clickhouse: Client
+) -> None:
+    before = send(producer, 5)
+    wait_stored(clickhouse, before)
+    replicas[1].kill()
+    broker.lose_everything()
+    replicas[1].start()
+    wait_for(replicas[1].ready, seconds=PATIENCE, what="the replica that was started again")
+    after = send(producer, 5)
+    wait_stored(clickhouse, after)
+    with replicas[1].listen("predictions") as listener:
+        listener.wait_for([*before, *after])
+    assert listener.kinds[0] == "snapshot"
+    assert [identity for identity in listener.ids if identity in {*before, *after}] == [*before, *after]
+
+
 def test_a_producer_made_while_the_broker_is_down_delivers_once_it_is_up(
     broker: Broker, settings: Settings, replicas: list[Replica], clickhouse: Client
 ) -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Topic(StrEnum):
@@ -47,7 +47,7 @@ class PredictionEvent(Event):
     prediction_id: UUID
     exchange: str = Field(description="market code, e.g. US")
     ticker: str
-    made_at: datetime = Field(description="wall time")
+    made_at: AwareDatetime = Field(description="wall time")
     as_of: date = Field(description="the session whose close the forecast starts from")
     target_session: date = Field(description="the session whose close is forecast")
     horizon: int = Field(ge=1, description="sessions from as_of to target_session")
@@ -98,7 +98,7 @@ class MetricsEvent(Event):
     type: Literal["metrics"] = "metrics"
     service: str
     instance: str = Field(description="address scraped")
-    scraped_at: datetime
+    scraped_at: AwareDatetime
     up: bool = Field(description="false when the service did not answer; samples are empty then")
     duration_seconds: float = Field(ge=0)
     error: str | None = None
@@ -131,7 +131,7 @@ class AlertEvent(Event):
     detector: str
     title: str
     detail: str
-    raised_at: datetime
+    raised_at: AwareDatetime
     exchange: str | None = None
     ticker: str | None = None
     service: str | None = None

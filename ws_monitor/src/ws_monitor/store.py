@@ -80,7 +80,8 @@ class ClickHouseStore:
             f"SELECT {', '.join(names)} FROM {TABLES[model]} WHERE {time} >= {{since:DateTime64(6, 'UTC')}}"  # noqa: S608
             f" ORDER BY {time} DESC LIMIT {{limit:UInt32}}",
             parameters={"since": wall_now() - _RECENT, "limit": limit * 2},
-            query_tz="UTC",
+            # The driver's default drops the zone of a UTC column, and such a time compares with none from Kafka.
+            tz_mode="aware",
         )
         events = [model.model_validate(dict(zip(names, row, strict=True))) for row in result.result_rows]
         unique = {event.identity: event for event in events}
