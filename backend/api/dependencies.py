@@ -15,9 +15,11 @@ from fastapi import Depends, Request
 from stock_kit.events import PredictionEvent
 from stock_kit.health import Readiness, Report
 from stock_kit.settings import Settings
+from stock_mlops.errors import StockMlopsError
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
+from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
@@ -25,6 +27,9 @@ from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
+
+from api.caching import CachedReads
+from api.watching import JobWatch
 
 
 class JobDesk(Protocol):
@@ -76,11 +81,19 @@ class ModelCatalog(Protocol):
 class PredictionDesk(Protocol):
     async def predict(self, instrument: Instrument, horizon: int, origin: Origin) -> PredictionEvent: ...
 
+    async def predict_bulk(
+        self, instruments: Sequence[Instrument], horizon: int, origin: Origin
+    ) -> Sequence[PredictionEvent | StockMlopsError]: ...
+
     async def check_path(self, instrument: Instrument, days: int) -> None: ...
 
 
 class PredictionHistory(Protocol):
     def page(self, wanted: PredictionFilter, limit: int, cursor: Cursor | None = None) -> Page: ...
+
+
+class ExplainDesk(Protocol):
+    def explain(self, prediction_id: UUID) -> ExplainedPrediction: ...
 
 
 class AccuracyDesk(Protocol):
@@ -137,6 +150,9 @@ class PredictResources:
     predictor: PredictionDesk
     history: PredictionHistory
     accuracy: AccuracyDesk
+    explainer: ExplainDesk
+    reads: CachedReads
+    watch: JobWatch
 
 
 Resources = TrainResources | PredictResources

@@ -23,6 +23,7 @@ from stock_kit.kafka import EventProducer
 from stock_kit.settings import RedisSettings, Settings
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset, describe_datasets
+from stock_mlops.services.explaining import Explainer
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
 from stock_mlops.services.prediction import Predictor
@@ -42,12 +43,15 @@ from stock_mlops.stores.outbox import Outbox, OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions, PriceBars
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
+from stock_mlops.stores.read_cache import RedisReadCache
 from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
 from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import RedisVectorCache
 from stock_mlops.stores.warehouse import FeatureVector, Warehouse
 
+from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
+from api.watching import JobWatch
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
 _REDIS_TIMEOUT = 0.5
@@ -206,6 +210,9 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 predictor=Predictor(vectors, models, commits, producer, max_days=settings.serving.max_days),
                 history=history,
                 accuracy=Settlements(lists),
+                explainer=Explainer(history, Outbox(meta), Catalog(meta).version, files.load),
+                reads=open_reads(settings),
+                watch=JobWatch(Jobs(meta, settings.jobs).get_many),
             )
         finally:
             await redis.aclose()
@@ -215,6 +222,15 @@ def _clickhouse(settings: Settings, timeout: int) -> Callable[[], Client]:
     """How to get the process's client whose requests end within ``timeout`` seconds."""
     limits = {"query_timeout": timeout, "connect_timeout": min(settings.clickhouse.connect_timeout, timeout)}
     return partial(get_client, settings.clickhouse.model_copy(update=limits))
+
+
+def open_reads(settings: Settings) -> CachedReads:
+    redis = Redis.from_url(
+        settings.redis.url(settings.redis.cache_db),
+        socket_timeout=_REDIS_TIMEOUT,
+        socket_connect_timeout=_REDIS_TIMEOUT,
+    )
+    return CachedReads(RedisReadCache(redis))
 
 
 def _open_queue(settings: Settings, stack: ExitStack) -> CeleryQueue:

@@ -1,25 +1,36 @@
-"""Predictions: one now, and the history of all."""
+"""Predictions: one now, many now, the history of all, and one of them explained."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from stock_mlops.errors import InvalidRequestError
+from stock_kit.events import PredictionEvent
+from stock_mlops.errors import InvalidRequestError, StockMlopsError
+from stock_mlops.forecasting.explanation import Explanation
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.stores.cursor import Cursor
-from stock_mlops.stores.predictions import PredictionFilter, SettledPrediction
+from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
+from stock_mlops.stores.read_cache import EVERYTHING
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
+from api.caching import NOT_MODIFIED, tagged
 from api.dependencies import Predict, PredictResources
 from api.errors import problems
 from api.schemas.predictions import (
     Accuracy,
     AccuracyList,
     AccuracyQuery,
+    BulkAnswer,
+    BulkProblem,
+    BulkRequest,
     Prediction,
+    PredictionDetail,
     PredictionPage,
     PredictionQuery,
     PredictRequest,
@@ -27,9 +38,13 @@ from api.schemas.predictions import (
 
 router = APIRouter(tags=["predictions"])
 
+# Nobody tells when the sink has stored predictions, so a page of the newest ones is kept no longer than they may take
+# to appear. A load, which settles some, ends it at once.
+_NEWEST = timedelta(seconds=1)
+
 
 @router.post(
-    "/api/predict/", response_model=Prediction, responses=problems(404, 409, 503), summary="Predict the next close"
+    "/api/predict/", response_model=Prediction, responses=problems(404, 409, 413, 503), summary="Predict the next close"
 )
 async def predict(body: PredictRequest, request: Request) -> Response:
     """Forecast the close `horizon` sessions after the newest one with the ticker's champion, or with the random walk
@@ -38,28 +53,42 @@ async def predict(body: PredictRequest, request: Request) -> Response:
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
     event = await resources.predictor.predict(Instrument(body.exchange, body.ticker), body.horizon, origin)
-    # The event's own JSON: validated when it was made, it needs no second validation on its way out.
-    content = event.model_dump(mode="json", exclude={"inputs"}) | {"actual_close": None, "error_pct": None}
+    return Response(orjson.dumps(_prediction(SettledPrediction(event))), media_type="application/json")
+
+
+@router.post(
+    "/api/predict/bulk", response_model=BulkAnswer, responses=problems(413, 503), summary="Predict many tickers"
+)
+async def predict_bulk(body: BulkRequest, request: Request) -> Response:
+    """Up to 500 tickers at one horizon, each with its prediction or its problem. The predictions are recorded together
+    before the answer is sent. A ticker that comes twice is predicted once."""
+    resources: PredictResources = request.state.resources
+    origin = _origin(request.headers.get("x-prediction-origin"))
+    instruments = list(dict.fromkeys(Instrument(item.exchange, item.ticker) for item in body.instruments))
+    answers = await resources.predictor.predict_bulk(instruments, body.horizon, origin)
+    items = [_bulk_item(*pair) for pair in zip(instruments, answers, strict=True)]
+    failed = sum(item["problem"] is not None for item in items)
+    content = {"predicted": len(items) - failed, "failed": failed, "items": items}
     return Response(orjson.dumps(content), media_type="application/json")
 
 
-@router.get("/api/predict/", response_model=PredictionPage, responses=problems(503), summary="History of predictions")
-def list_predictions(query: Annotated[PredictionQuery, Query()], resources: Predict) -> PredictionPage:
-    """Newest first. A prediction appears within a second or so of its answer."""
-    wanted = PredictionFilter(
-        exchange=query.exchange,
-        ticker=query.ticker,
-        model=query.model,
-        origin=query.origin,
-        start=query.start,
-        end=query.end,
-    )
+@router.get(
+    "/api/predict/",
+    response_model=PredictionPage,
+    responses={**problems(503), **NOT_MODIFIED},
+    summary="History of predictions",
+)
+def list_predictions(query: Annotated[PredictionQuery, Query()], request: Request, resources: Predict) -> Response:
+    """Newest first, with the actual close once it is known. A prediction appears within a second or so of its
+    answer."""
     cursor = None if query.cursor is None else Cursor.decode(query.cursor)
-    page = resources.history.page(wanted, query.limit, cursor)
-    return PredictionPage(
-        items=[_prediction(item) for item in page.items],
-        next_cursor=None if page.next_cursor is None else page.next_cursor.encode(),
-    )
+
+    def make() -> bytes:
+        return _page(resources.history.page(_filter(query), query.limit, cursor))
+
+    if cursor is not None:
+        return tagged(request, make())
+    return tagged(request, resources.reads.fetch(EVERYTHING, f"predictions:{query.model_dump_json()}", make, _NEWEST))
 
 
 @router.get(
@@ -78,9 +107,57 @@ def _accuracy(row: RollingAccuracy) -> Accuracy:
     return Accuracy.model_validate({name: getattr(row, name) for name in Accuracy.model_fields})
 
 
-def _prediction(item: SettledPrediction) -> Prediction:
-    # The event was validated when it was read.
-    return Prediction.model_construct(**dict(item.event), actual_close=item.actual_close, error_pct=item.error_pct)
+# After accuracy, which would be taken for an id.
+@router.get(
+    "/api/predict/{prediction_id}",
+    response_model=PredictionDetail,
+    responses={**problems(404, 503), **NOT_MODIFIED},
+    summary="One prediction, its inputs and what each contributed",
+)
+def get_prediction(prediction_id: UUID, request: Request, resources: Predict) -> Response:
+    """Explained by the model version that made it, from the inputs that were recorded with it."""
+    found = resources.explainer.explain(prediction_id)
+    content = {
+        **_prediction(found.prediction),
+        "explanation": None if found.explanation is None else _explanation(found.explanation, found),
+        "unexplained": found.missing,
+    }
+    return tagged(request, orjson.dumps(content))
+
+
+def _explanation(explanation: Explanation, found: ExplainedPrediction) -> dict[str, Any]:
+    named = list(zip(found.features, found.prediction.event.inputs, explanation.contributions, strict=True))
+    named.sort(key=lambda item: -abs(item[2]))
+    features = [{"name": name, "value": value, "contribution": share} for name, value, share in named]
+    shown = ("method", "scale", "base", "output", "additive")
+    return {**{name: getattr(explanation, name) for name in shown}, "features": features}
+
+
+def _filter(query: PredictionQuery) -> PredictionFilter:
+    return PredictionFilter(**query.model_dump(exclude={"limit", "cursor"}))
+
+
+def _page(page: Page) -> bytes:
+    return orjson.dumps(
+        {
+            "items": [_prediction(item) for item in page.items],
+            "next_cursor": None if page.next_cursor is None else page.next_cursor.encode(),
+        }
+    )
+
+
+def _bulk_item(instrument: Instrument, answer: PredictionEvent | StockMlopsError) -> dict[str, Any]:
+    item: dict[str, Any] = {"exchange": instrument.exchange, "ticker": instrument.ticker}
+    if isinstance(answer, StockMlopsError):
+        problem = {name: getattr(answer, name) for name in BulkProblem.model_fields}
+        return {**item, "prediction": None, "problem": problem}
+    return {**item, "prediction": _prediction(SettledPrediction(answer)), "problem": None}
+
+
+def _prediction(item: SettledPrediction) -> dict[str, Any]:
+    """The event's own JSON: validated when it was made or read, it needs no second validation on its way out."""
+    outcome = {"actual_close": item.actual_close, "error_pct": item.error_pct}
+    return item.event.model_dump(mode="json", exclude={"inputs"}) | outcome
 
 
 def _origin(header: str | None) -> Origin:

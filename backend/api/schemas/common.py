@@ -58,6 +58,12 @@ PageCursor = Annotated[str, Field(min_length=1, max_length=200, description="nex
 Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]
 
 
+def check_order(start: date | None, end: date | None) -> None:
+    """Raises ``ValueError`` when a span ends before it begins."""
+    if start is not None and end is not None and start > end:
+        raise ValueError(f"start: expected a day not after end ({end}), got {start}")
+
+
 class ProblemField(ResponseModel):
     field: str = Field(description="path of the field, e.g. body.horizon")
     message: str

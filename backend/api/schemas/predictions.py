@@ -6,19 +6,22 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from stock_kit.events import PredictionEvent
 
 from api.schemas.common import (
     Day,
     Exchange,
     JobAccepted,
+    JobError,
     JobStatus,
     Limit,
+    PageCursor,
     RequestModel,
     ResponseModel,
     SafeText,
     Ticker,
+    check_order,
 )
 
 Horizon = Annotated[int, Field(ge=1, le=250, description="sessions ahead")]
@@ -43,6 +46,37 @@ class Prediction(PredictionEvent):
     error_pct: float | None = Field(None, description="signed: predicted_close / actual_close - 1")
 
 
+class Contribution(ResponseModel):
+    """A feature of one forecast."""
+
+    name: str
+    value: float
+    contribution: float
+
+
+class Explanation(ResponseModel):
+    """How a forecast came about, on the scale of the model's own output."""
+
+    method: Literal["linear", "tree_shap", "occlusion"] = Field(
+        description="linear: coefficient times the distance from the training median; tree_shap: Shapley values of the"
+        " trees; occlusion: how far the output moves when the feature alone is set to its training median"
+    )
+    scale: Literal["log_return", "log_odds", "probability"] = Field(
+        description="of base, output and contributions; a classifier's are of a rise, before calibration"
+    )
+    base: float = Field(
+        description="linear, occlusion: output for the training medians; tree_shap: mean over the training rows"
+    )
+    output: float
+    additive: bool = Field(description="whether base and contributions sum to the output")
+    features: list[Contribution] = Field(description="largest contribution first")
+
+
+class PredictionDetail(Prediction):
+    explanation: Explanation | None = None
+    unexplained: str | None = Field(None, description="why there is no explanation; null when there is one")
+
+
 class PredictionPage(ResponseModel):
     items: list[Prediction]
     next_cursor: str | None = Field(None, description="cursor of the next, older page; null on the last")
@@ -55,10 +89,51 @@ class PredictionQuery(RequestModel):
         None, description="registered model, e.g. stock-US-AAPL, or random_walk"
     )
     origin: Literal["api", "job", "replay"] | None = Field(None, description="who asked for it")
+    version: Annotated[SafeText, Field(min_length=1, max_length=20)] | None = Field(
+        None, description="version of the model"
+    )
     start: Day | None = Field(None, description="first target session")
     end: Day | None = Field(None, description="last target session")
+    settled: bool = Field(False, description="only those whose outcome is known")
     limit: Limit = 50
-    cursor: Annotated[str, Field(max_length=200)] | None = Field(None, description="next_cursor of the page before")
+    cursor: PageCursor | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PredictionQuery:
+        check_order(self.start, self.end)
+        return self
+
+
+class BulkInstrument(RequestModel):
+    ticker: Ticker
+    exchange: Exchange = "US"
+
+
+class BulkRequest(RequestModel):
+    instruments: Annotated[list[BulkInstrument], Field(min_length=1, max_length=500)]
+    horizon: Horizon = 1
+
+
+class BulkProblem(ResponseModel):
+    """Why there is no prediction; as the problem that asking for it alone is answered with."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
+class BulkItem(ResponseModel):
+    exchange: str
+    ticker: str
+    prediction: Prediction | None = None
+    problem: BulkProblem | None = None
+
+
+class BulkAnswer(ResponseModel):
+    predicted: int
+    failed: int
+    items: list[BulkItem] = Field(description="in the order asked for")
 
 
 class AccuracyQuery(RequestModel):
@@ -106,6 +181,7 @@ class FutureRequest(RequestModel):
 
 class FutureAccepted(JobAccepted):
     partial_status_url: str
+    stream_url: str
 
 
 class FutureResult(ResponseModel):
@@ -123,3 +199,11 @@ class FuturePartialStatus(ResponseModel):
     days_done: int
     days_total: int
     predictions: list[PredictionEvent] = Field(description="the days predicted so far, nearest first")
+
+
+class FutureProgress(FuturePartialStatus):
+    """One event of the stream."""
+
+    stage: str
+    error: JobError | None = None
+    predictions: list[PredictionEvent] = Field(description="since the event before, nearest first")

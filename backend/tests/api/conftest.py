@@ -11,21 +11,25 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
 from api.main import create_app
+from api.watching import JobWatch
 from stock_kit.events import PredictionEvent
 from stock_kit.health import Readiness
 from stock_kit.settings import Settings
-from stock_mlops.errors import DependencyUnavailableError
+from stock_mlops.errors import DependencyUnavailableError, NotFoundError, StockMlopsError
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
+from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import no_data
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
+from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -65,6 +69,9 @@ class Backstage:
     versions_: dict[UUID, list[ModelVersion]] = field(default_factory=dict)
     tickers: set[str] = field(default_factory=lambda: {"AAPL"})
     origins: list[str] = field(default_factory=list)
+    explained: dict[UUID, ExplainedPrediction] = field(default_factory=dict)
+    looks: list[list[UUID]] = field(default_factory=list)
+    cache: MemoryReadCache = field(default_factory=MemoryReadCache)
     filters: list[PredictionFilter] = field(default_factory=list)
     page_: Page = field(default_factory=Page)
     accuracy_: list[RollingAccuracy] = field(default_factory=list)
@@ -192,6 +199,26 @@ class Backstage:
         if instrument.ticker not in self.tickers:
             raise no_data(instrument)
         return make_event(instrument.ticker, horizon, origin=origin)
+
+    async def predict_bulk(
+        self, instruments: Sequence[Instrument], horizon: int, origin: Literal["api", "job", "replay"]
+    ) -> list[PredictionEvent | StockMlopsError]:
+        self.check()
+        self.origins.append(origin)
+        return [
+            make_event(item.ticker, horizon, origin=origin) if item.ticker in self.tickers else no_data(item)
+            for item in instruments
+        ]
+
+    def explain(self, prediction_id: UUID) -> ExplainedPrediction:
+        self.check()
+        if prediction_id not in self.explained:
+            raise NotFoundError(f"there is no prediction {prediction_id}")
+        return self.explained[prediction_id]
+
+    def get_many(self, job_ids: Sequence[UUID]) -> list[Job]:
+        self.looks.append(list(job_ids))
+        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         self.check()
@@ -331,6 +358,9 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
         predictor=backstage,
         history=History(backstage),
         accuracy=backstage,
+        explainer=backstage,
+        reads=CachedReads(backstage.cache),
+        watch=JobWatch(backstage.get_many, interval=0.01),
     )
     async with client_of("predict", settings, resources) as client:
         yield client

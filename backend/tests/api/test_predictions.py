@@ -7,13 +7,15 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from stock_kit.events import PredictionEvent
+from stock_mlops.forecasting.explanation import Explanation
+from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.stores.cursor import Cursor
-from stock_mlops.stores.jobs import JobKind, JobState
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
-from .conftest import NOW, make_event, settled
+from .conftest import NOW, settled
 
 if TYPE_CHECKING:
     from .conftest import Backstage
@@ -63,19 +65,129 @@ async def test_the_history_shows_outcome_and_cursor(predict: httpx.AsyncClient, 
 
 
 async def test_every_filter_reaches_the_store(predict: httpx.AsyncClient, backstage: Backstage) -> None:
-    query = "ticker=aapl&exchange=us&model=stock-US-AAPL&origin=replay&start=2012-01-01&end=2012-12-31&limit=10"
+    query = (
+        "ticker=aapl&exchange=us&model=stock-US-AAPL&origin=replay&start=2012-01-01&end=2012-12-31&limit=10"
+        "&version=3&settled=true"
+    )
     assert (await predict.get(f"/api/predict/?{query}")).status_code == 200
     assert backstage.filters == [
-        PredictionFilter("US", "AAPL", "stock-US-AAPL", "replay", date(2012, 1, 1), date(2012, 12, 31))
+        PredictionFilter("US", "AAPL", "stock-US-AAPL", "replay", date(2012, 1, 1), date(2012, 12, 31), "3", True)
     ]
 
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=501", "limit=x", "start=2012-13-01", "cursor=x", "unknown=1", "exchange=MOON", "model=%00"],
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "start=2012-13-01",
+        "cursor=x",
+        "unknown=1",
+        "exchange=MOON",
+        "model=%00",
+        "version=",
+        "settled=maybe",
+        "start=2012-02-02&end=2012-02-01",
+    ],
 )
 async def test_a_wrong_query_is_a_422(predict: httpx.AsyncClient, query: str) -> None:
     assert (await predict.get(f"/api/predict/?{query}")).status_code == 422
+
+
+async def test_the_newest_page_is_read_once_for_many_and_not_sent_to_who_has_it(
+    predict: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    backstage.page_ = Page([settled()])
+    first = await predict.get("/api/predict/?limit=5")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    for tag in (first.headers["ETag"], f"W/{first.headers['ETag']}", f'"other", {first.headers["ETag"]}', "*"):
+        again = await predict.get("/api/predict/?limit=5", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    other = await predict.get("/api/predict/?limit=5", headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+    assert len(backstage.filters) == 1
+    await predict.get("/api/predict/?limit=6")
+    assert len(backstage.filters) == 2
+
+
+async def test_older_pages_are_read_each_time(predict: httpx.AsyncClient, backstage: Backstage) -> None:
+    cursor = Cursor(NOW, uuid4()).encode()
+    for _ in range(2):
+        assert (await predict.get(f"/api/predict/?cursor={cursor}")).status_code == 200
+    assert len(backstage.filters) == 2
+
+
+async def test_without_redis_the_page_is_read_each_time(predict: httpx.AsyncClient, backstage: Backstage) -> None:
+    backstage.cache.error = RedisConnectionError("refused")
+    for _ in range(2):
+        assert (await predict.get("/api/predict/")).status_code == 200
+    assert len(backstage.filters) == 2
+
+
+async def test_many_are_answered_each_with_its_prediction_or_its_problem(
+    predict: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    wanted = [{"ticker": "aapl"}, {"ticker": "2330", "exchange": "TW"}, {"ticker": "AAPL", "exchange": "US"}]
+    answer = await predict.post("/api/predict/bulk", json={"instruments": wanted, "horizon": 2})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["predicted"], body["failed"]) == (1, 1)
+    good, bad = body["items"]
+    assert (good["problem"], good["prediction"]["horizon"], good["prediction"]["actual_close"]) == (None, 2, None)
+    assert (bad["exchange"], bad["prediction"], bad["problem"]["status"]) == ("TW", None, 404)
+    assert bad["problem"]["code"] == "no_data"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"instruments": []},
+        {"instruments": [{"ticker": "A"}] * 501},
+        {"instruments": [{"ticker": "A", "horizon": 1}]},
+        {"instruments": ["AAPL"]},
+        {"instruments": [{"ticker": "A"}], "horizon": 0},
+    ],
+)
+async def test_a_wrong_bulk_request_is_a_422(predict: httpx.AsyncClient, body: Any) -> None:
+    assert (await predict.post("/api/predict/bulk", json=body)).status_code == 422
+
+
+async def test_a_prediction_shows_its_inputs_largest_contribution_first(
+    predict: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    prediction = settled(inputs=(0.1, 50.0))
+    explanation = Explanation("linear", "log_return", 0.01, 0.02, (0.004, -0.006), additive=True)
+    backstage.explained[prediction.event.prediction_id] = ExplainedPrediction(
+        prediction, ("return_1", "rsi_14"), explanation
+    )
+    answer = await predict.get(f"/api/predict/{prediction.event.prediction_id}")
+    body = answer.json()
+    assert (body["actual_close"], body["unexplained"], "inputs" in body) == (100.0, None, False)
+    assert body["explanation"] == {
+        "method": "linear",
+        "scale": "log_return",
+        "base": 0.01,
+        "output": 0.02,
+        "additive": True,
+        "features": [
+            {"name": "rsi_14", "value": 50.0, "contribution": -0.006},
+            {"name": "return_1", "value": 0.1, "contribution": 0.004},
+        ],
+    }
+
+
+async def test_a_prediction_without_explanation_says_why(predict: httpx.AsyncClient, backstage: Backstage) -> None:
+    prediction = settled()
+    backstage.explained[prediction.event.prediction_id] = ExplainedPrediction(prediction, missing="it was deleted")
+    body = (await predict.get(f"/api/predict/{prediction.event.prediction_id}")).json()
+    assert (body["explanation"], body["unexplained"]) == (None, "it was deleted")
+
+
+async def test_an_unknown_prediction_is_a_404(predict: httpx.AsyncClient) -> None:
+    assert (await predict.get(f"/api/predict/{uuid4()}")).status_code == 404
+    assert (await predict.get("/api/predict/nonsense")).status_code == 422
 
 
 async def test_accuracy_is_shown_as_it_was_measured(predict: httpx.AsyncClient, backstage: Backstage) -> None:
@@ -109,62 +221,3 @@ async def test_accuracy_is_shown_as_it_was_measured(predict: httpx.AsyncClient, 
 @pytest.mark.parametrize("query", ["window=0", "window=2001", "horizon=0", "limit=501", "exchange=MOON", "windows=20"])
 async def test_a_wrong_question_about_accuracy_is_a_422(predict: httpx.AsyncClient, query: str) -> None:
     assert (await predict.get(f"/api/predict/accuracy?{query}")).status_code == 422
-
-
-async def test_a_path_of_days_becomes_a_job_that_can_be_followed(
-    predict: httpx.AsyncClient, backstage: Backstage
-) -> None:
-    answer = await predict.post(
-        "/api/predict/future/", json={"ticker": "AAPL", "days": 5}, headers={"X-Request-ID": "caller-0001"}
-    )
-    assert answer.status_code == 202
-    body = answer.json()
-    assert answer.headers["Location"] == body["status_url"]
-    (job,) = backstage.jobs.values()
-    assert (job.kind, job.payload, job.request_id) == (
-        JobKind.PREDICT_FUTURE,
-        {"exchange": "US", "ticker": "AAPL", "days": 5},
-        "caller-0001",
-    )
-    status = (await predict.get(body["status_url"])).json()
-    assert (status["state"], status["result"]) == ("pending", None)
-    partial = (await predict.get(body["partial_status_url"] + "/")).json()
-    assert (partial["days_done"], partial["days_total"], partial["predictions"]) == (0, 5, [])
-
-
-async def test_days_show_as_they_are_predicted_and_as_the_result(
-    predict: httpx.AsyncClient, backstage: Backstage
-) -> None:
-    days = [make_event(horizon=step).model_dump(mode="json") for step in (1, 2)]
-    payload = {"exchange": "US", "ticker": "AAPL", "days": 2}
-    running = backstage.add_job(JobKind.PREDICT_FUTURE, payload, state=JobState.RUNNING, partial=days[:1], progress=0.5)
-    done = backstage.add_job(
-        JobKind.PREDICT_FUTURE, payload, state=JobState.COMPLETED, result={"predictions": days}, progress=1.0
-    )
-    partial = (await predict.get(f"/api/predict/future/partial_status/{running.id}")).json()
-    assert (partial["days_done"], partial["progress"]) == (1, 0.5)
-    status = (await predict.get(f"/api/predict/future/status/{done.id}")).json()
-    assert [item["horizon"] for item in status["result"]["predictions"]] == [1, 2]
-
-
-async def test_a_failed_job_tells_why_and_a_waiting_one_does_not_yet(
-    predict: httpx.AsyncClient, backstage: Backstage
-) -> None:
-    payload = {"exchange": "US", "ticker": "AAPL", "days": 2}
-    error = {"title": "No data", "detail": "load them", "code": "no_data"}
-    failed = backstage.add_job(JobKind.PREDICT_FUTURE, payload, state=JobState.FAILED, error=error)
-    waiting = backstage.add_job(JobKind.PREDICT_FUTURE, payload, state=JobState.PENDING, error=error)
-    status = (await predict.get(f"/api/predict/future/status/{failed.id}")).json()
-    assert status["error"] == {"title": "No data", "detail": "load them"}
-    status = (await predict.get(f"/api/predict/future/status/{waiting.id}")).json()
-    assert status["error"] is None
-
-
-@pytest.mark.parametrize("kind", ["status", "partial_status"])
-async def test_an_unknown_task_or_one_of_another_kind_is_a_404(
-    predict: httpx.AsyncClient, backstage: Backstage, kind: str
-) -> None:
-    training = backstage.add_job(JobKind.TRAIN, {"model_id": "x"})
-    for task in (uuid4(), training.id):
-        assert (await predict.get(f"/api/predict/future/{kind}/{task}")).status_code == 404
-    assert (await predict.get(f"/api/predict/future/{kind}/nonsense")).status_code == 422

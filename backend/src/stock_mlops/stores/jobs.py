@@ -211,6 +211,15 @@ class Jobs:
             row = tx.execute(text(f"SELECT {_COLUMNS} FROM jobs WHERE id = :id"), {"id": str(job_id)}).first()  # noqa: S608
         return None if row is None else _job(row)
 
+    def get_many(self, job_ids: Sequence[UUID]) -> list[Job]:
+        """Those of them that there are."""
+        with self._transaction() as tx:
+            rows = tx.execute(
+                text(f"SELECT {_COLUMNS} FROM jobs WHERE id = ANY(CAST(:ids AS uuid[]))"),  # noqa: S608
+                {"ids": [str(job_id) for job_id in job_ids]},
+            ).all()
+        return [_job(row) for row in rows]
+
     def page(
         self,
         kind: JobKind | None = None,
