@@ -28,6 +28,8 @@ from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
+from api.model_resources import ModelOffice
+
 from api.caching import CachedReads
 from api.watching import JobWatch
 
@@ -62,6 +64,15 @@ class JobDesk(Protocol):
 class ModelCatalog(Protocol):
     def create_definition(self, spec: ModelSpec) -> ModelDefinition: ...
 
+    def change_definition(
+        self,
+        model_id: UUID,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> ModelDefinition | None: ...
+
     def definition(self, model_id: UUID) -> ModelDefinition | None: ...
 
     def definitions(
@@ -71,6 +82,7 @@ class ModelCatalog(Protocol):
         ticker: str | None = None,
         panel: str | None = None,
         model_type: str | None = None,
+        tag: str | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> DefinitionPage: ...
@@ -134,6 +146,7 @@ class TrainResources:
     readiness: Readiness
     jobs: JobDesk
     catalog: ModelCatalog
+    models: ModelOffice
     datasets: DatasetDesk
     clocks: ReplayClock
     mlflow: TrackingServer
@@ -181,3 +194,12 @@ async def _request_id(request: Request) -> str:
 
 
 RequestId = Annotated[str, Depends(_request_id)]
+
+
+async def _actor(request: Request) -> str:
+    caller = getattr(request.state, "caller", None)
+    return "anybody" if caller is None else str(caller.name)
+
+
+Actor = Annotated[str, Depends(_actor)]
+"""Who calls, for trails of what was changed."""

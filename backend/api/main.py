@@ -17,14 +17,34 @@ from api import openapi
 from api.dependencies import Resources
 from api.errors import ErrorRenderer
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
-from api.routes import datasets, future, mlflow, models, operations, predictions, system, training
+from api.routes import (
+    datasets,
+    future,
+    mlflow,
+    model_options,
+    model_versions,
+    models,
+    operations,
+    predictions,
+    system,
+    training,
+)
 
 Role = Literal["train", "predict"]
 OpenResources = Callable[[], AbstractAsyncContextManager[Resources]]
 
 SERVICES: dict[Role, str] = {"train": "backend1", "predict": "backend2"}
 ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
-    "train": (training.router, models.router, mlflow.router, datasets.router, system.router),
+    "train": (
+        training.router,
+        # Before the models' own, whose ids would match its paths.
+        model_options.router,
+        models.router,
+        model_versions.router,
+        mlflow.router,
+        datasets.router,
+        system.router,
+    ),
     "predict": (predictions.router, future.router),
 }
 

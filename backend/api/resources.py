@@ -51,6 +51,7 @@ from stock_mlops.stores.warehouse import FeatureVector, Warehouse
 
 from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
+from api.model_resources import Models
 from api.watching import JobWatch
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
@@ -155,6 +156,7 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
             readiness=readiness,
             jobs=JobsDesk(Jobs(meta, settings.jobs), queue),
             catalog=Catalog(meta),
+            models=Models(settings, mlflow),
             datasets=WarehouseDesk(clickhouse, InstrumentNames(raw), clocks),
             clocks=clocks,
             mlflow=mlflow,

@@ -187,6 +187,32 @@ def test_of_many_promotions_at_once_that_expect_the_same_champion_one_wins(
     assert champion(catalog) == won.index(True) + 2
 
 
+def test_the_trail_is_read_in_pages(
+    engine: Engine, catalog: Catalog, promotions: Promotions, definition: ModelDefinition
+) -> None:
+    for version in (1, 2, 3):
+        enter(engine, definition, version, against=version - 1 or None)
+    first = promotions.audit(NAME, 2)
+    assert [entry.to_version for entry in first] == [3, 2]
+    assert [entry.to_version for entry in promotions.audit(NAME, 2, before=first[-1].id)] == [1]
+
+
+def test_what_people_note_of_a_model_is_kept_and_found(catalog: Catalog, definition: ModelDefinition) -> None:
+    assert (definition.description, definition.tags) == ("", ())
+    catalog.change_definition(definition.id, name="Apple", tags=["desk", "daily"])
+    catalog.change_definition(definition.id, description="for the desk")
+    again = catalog.create_definition(definition.parsed())
+    assert (again.id, again.name, again.description, again.tags) == (
+        definition.id,
+        "Apple",
+        "for the desk",
+        ("desk", "daily"),
+    )
+    assert catalog.definitions(tag="daily").total == 1
+    assert catalog.definitions(tag="weekly").total == 0
+    assert catalog.change_definition(uuid4(), name="nobody") is None
+
+
 def test_a_deleted_model_serves_nobody_and_can_be_made_again_without_its_versions(
     engine: Engine, catalog: Catalog, promotions: Promotions, definition: ModelDefinition
 ) -> None:

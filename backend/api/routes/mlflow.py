@@ -12,11 +12,11 @@ from stock_mlops.errors import NotFoundError
 from api.dependencies import Train
 from api.errors import problems
 from api.routes.models import find_model
-from api.schemas.training import MlflowArtifact, MlflowModels, MlflowModelVersion, MlflowRun
+from api.schemas.mlflow import MlflowArtifact, MlflowModels, MlflowModelVersion, MlflowRun
 
 router = APIRouter(prefix="/api/mlflow", tags=["mlflow"])
 
-# RFC 9745: the date since which it is deprecated, in seconds since the epoch (2026-11-01).
+# RFC 9745, section 2.1: since when it is deprecated, a Date of RFC 9651 (seconds since the epoch; 2026-11-01).
 _DEPRECATED = "@1793491200"
 
 
@@ -82,8 +82,3 @@ def _moment(milliseconds: object) -> datetime | None:
 
 def _whole(value: object) -> int | None:
     return None if value is None else int(str(value))
-
-
-def _is_number(value: object) -> bool:
-    """MLflow writes NaN and infinities as text, which JSON numbers cannot be."""
-    return isinstance(value, int | float)

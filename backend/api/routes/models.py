@@ -1,4 +1,4 @@
-"""Model definitions and their versions."""
+"""Model definitions: made, listed, named, deleted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Response
 from stock_mlops.errors import NotFoundError
 from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.stores.catalog import ModelDefinition
+from stock_mlops.stores.promotions import Change
 
-from api.dependencies import ModelCatalog, Train
+from api.dependencies import Actor, ModelCatalog, Train
 from api.errors import problems
 from api.routes.training import spec_values
-from api.schemas.training import Model, ModelDetail, ModelPage, ModelQuery, ModelRequest, ModelVersion
+from api.schemas.definitions import ModelRequest
+from api.schemas.models import DeleteQuery, Model, ModelChange, ModelDetail, ModelPage, ModelQuery, ModelVersion
 
 router = APIRouter(prefix="/api/models", tags=["models"])
 
@@ -26,6 +28,7 @@ def list_models(query: Annotated[ModelQuery, Query()], resources: Train) -> Mode
         ticker=query.ticker,
         panel=query.panel,
         model_type=query.model_type,
+        tag=query.tag,
         limit=query.limit,
         offset=query.offset,
     )
@@ -46,14 +49,36 @@ def get_model(model_id: UUID, resources: Train) -> ModelDetail:
     versions = [
         ModelVersion.model_validate(version, from_attributes=True) for version in resources.catalog.versions(model_id)
     ]
-    return ModelDetail(**_model(definition).model_dump(), versions=versions)
+    aliases = {version.alias: version.version for version in versions if version.alias is not None}
+    return ModelDetail(**_model(definition).model_dump(), aliases=dict(aliases), versions=versions)
+
+
+@router.patch("/{model_id}", responses=problems(404, 503), summary="Name a model, describe it, tag it")
+def change_model(model_id: UUID, body: ModelChange, resources: Train) -> Model:
+    """What makes the model cannot be changed: another definition is another model."""
+    changed = resources.catalog.change_definition(
+        model_id, name=body.name, description=body.description, tags=body.tags
+    )
+    if changed is None:
+        raise unknown_model(model_id)
+    return _model(changed)
+
+
+@router.delete("/{model_id}", status_code=204, responses=problems(404, 409, 503), summary="Delete a model")
+def delete_model(model_id: UUID, query: Annotated[DeleteQuery, Query()], resources: Train, actor: Actor) -> None:
+    """With its versions: nothing serves or trains it from now on. Files go after the registry's retention time."""
+    resources.models.delete(model_id, Change(actor, query.reason), force=query.force)
 
 
 def find_model(catalog: ModelCatalog, model_id: UUID) -> ModelDefinition:
     definition = catalog.definition(model_id)
     if definition is None:
-        raise NotFoundError(f"there is no model {model_id}; GET /api/models lists what there is")
+        raise unknown_model(model_id)
     return definition
+
+
+def unknown_model(model_id: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no model {model_id}; GET /api/models lists what there is")
 
 
 def _model(definition: ModelDefinition) -> Model:
@@ -66,5 +91,7 @@ def _model(definition: ModelDefinition) -> Model:
         model_type=definition.model_type,
         registered_name=definition.registered_name,
         spec=dict(definition.spec),
+        description=definition.description,
+        tags=list(definition.tags),
         created_at=definition.created_at,
     )

@@ -16,8 +16,8 @@ from stock_mlops.stores.jobs import Job, JobKind, JobState
 from api.dependencies import ModelCatalog, RequestId, Train
 from api.errors import problems
 from api.routes.jobs import cancel_job, find_job, job_fields
+from api.schemas.definitions import ModelRequest
 from api.schemas.training import (
-    ModelRequest,
     TrainAccepted,
     TrainModelRequest,
     TrainPage,

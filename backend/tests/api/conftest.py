@@ -32,6 +32,8 @@ from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPredic
 from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
+from .office import MemoryOffice
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -179,13 +181,22 @@ class Backstage:
         self.definitions_[definition.id] = definition
         return definition
 
+    def change_definition(self, model_id: UUID, **values: Any) -> ModelDefinition | None:
+        self.check()
+        known = self.definitions_.get(model_id)
+        if known is not None:
+            self.definitions_[model_id] = replace(
+                known, **{name: value for name, value in values.items() if value is not None}
+            )
+        return self.definitions_.get(model_id)
+
     def definition(self, model_id: UUID) -> ModelDefinition | None:
         self.check()
         return self.definitions_.get(model_id)
 
     def definitions(self, **wanted: Any) -> DefinitionPage:
         self.check()
-        found = list(self.definitions_.values())
+        found = [item for item in self.definitions_.values() if wanted["tag"] in (None, *item.tags)]
         return DefinitionPage(found[wanted["offset"] :][: wanted["limit"]], len(found))
 
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
@@ -332,13 +343,21 @@ async def client_of(
 
 
 @pytest.fixture
-async def train(settings: Settings, backstage: Backstage) -> AsyncIterator[httpx.AsyncClient]:
+def office() -> MemoryOffice:
+    return MemoryOffice()
+
+
+@pytest.fixture
+async def train(
+    settings: Settings, backstage: Backstage, office: MemoryOffice
+) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
     resources = TrainResources(
         settings=settings,
         readiness=Readiness({"model_meta_db": backstage.check}, cache_seconds=0),
         jobs=backstage,
         catalog=backstage,
+        models=office,
         datasets=backstage,
         clocks=backstage,
         mlflow=backstage,

@@ -133,6 +133,18 @@ def test_a_ticker_without_a_model_of_its_own_is_served_by_its_panel() -> None:
     assert found.result.to_dict() == backtest(SESSIONS, opens, closes, made, 1).to_dict()
 
 
+def test_any_version_is_traded_on_whatever_serves_the_ticker() -> None:
+    found = Backtesting(Champions(OWN), Folder()).version(PANEL, IBM, horizon=2)
+    opens, closes, made, _ = MARKETS["IBM"]
+    assert found.champion == PANEL
+    assert found.result.to_dict() == backtest(SESSIONS, opens, closes, 2 * made, 2).to_dict()
+
+
+def test_a_ticker_that_the_version_does_not_forecast_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="forecasts no NVDA"):
+        Backtesting(Champions(OWN), Folder()).version(PANEL, Instrument("US", "NVDA"))
+
+
 def test_a_ticker_that_nothing_serves_is_told_how_to_get_a_model() -> None:
     with pytest.raises(NotFoundError, match="stock-mlops train 2330 --exchange TW"):
         Backtesting(Champions(OWN, PANEL), Folder()).champion(Instrument("TW", "2330"))

@@ -125,6 +125,12 @@ def score(sample: Sample, inputs: int = 0) -> Scores:
     )
 
 
+def cumulative_skill(y: Floats, y_hat: Floats) -> Floats:
+    """(n,): the share of the random walk's squared error that was saved up to each forecast; it rises where the model
+    does better (Goyal and Welch 2008). The last one is the skill."""
+    return np.cumsum(y**2 - (y - y_hat) ** 2) / np.sum(y**2)
+
+
 def _mean_square(values: Floats) -> float:
     return float(np.mean(values**2))
 

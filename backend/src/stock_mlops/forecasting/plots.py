@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stock_mlops.forecasting.backtest.plots import equity_plot
+from stock_mlops.forecasting.metrics import cumulative_skill
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +81,7 @@ def _residuals(item: HorizonEvaluation) -> Draw:
 def _cumulative_skill(evaluations: Sequence[HorizonEvaluation]) -> Draw:
     def draw(axes: Axes) -> None:
         for item in evaluations:
-            y, y_hat = item.oof.y, item.oof.y_hat
-            gained = np.cumsum(y**2 - (y - y_hat) ** 2) / np.sum(y**2)
+            gained = cumulative_skill(item.oof.y, item.oof.y_hat)
             axes.plot(item.oof.sessions.astype("datetime64[s]").tolist(), gained, label=f"h = {item.horizon}")
         axes.axhline(0, color="grey", linewidth=0.8)
         axes.set(title="Skill gained over the random walk (rising: better)", ylabel="share of its squared error")

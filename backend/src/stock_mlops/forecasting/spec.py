@@ -120,7 +120,8 @@ class ModelSpec(BaseModel):
         try:
             checked = estimator.Params(**self.params)
         except ValidationError as error:
-            raise ValueError("; ".join(_describe(item, prefix="params") for item in error.errors())) from None
+            known = tuple(estimator.Params.model_fields)
+            raise ValueError("; ".join(_describe_param(item, known) for item in error.errors())) from None
         if (problem := estimator.objection(checked, self.task or estimator.tasks[0])) is not None:
             raise ValueError(problem)
         object.__setattr__(self, "params", checked.model_dump(mode="json"))
@@ -207,7 +208,7 @@ def check_available(spec: ModelSpec) -> None:
 
 def _unknown(what: str, value: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(value, known, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known are {', '.join(known)}"
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known are {', '.join(known) or 'none'}"
     return f"unknown {what} {value!r}{hint}"
 
 
@@ -222,6 +223,12 @@ def _describe(item: ErrorDetails, prefix: str = "") -> str:
     if item["type"] == "missing":
         return f"{path}: a value is required"
     return f"{path}: {_message(item)}, got {item['input']!r}"
+
+
+def _describe_param(item: ErrorDetails, known: Collection[str]) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"params.{item['loc'][0]}: {_unknown('parameter', str(item['loc'][0]), known)}"
+    return _describe(item, prefix="params")
 
 
 def _problem(item: ErrorDetails) -> FieldError:

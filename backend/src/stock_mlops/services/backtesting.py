@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,7 +75,24 @@ class Backtesting:
             InvalidRequestError: the model has no such horizon, or was validated on its past.
             DependencyUnavailableError: MLflow does not answer.
         """
-        champion = self._serving(instrument)
+        return self.version(self._serving(instrument), instrument, horizon=horizon, settings=settings, signal=signal)
+
+    def version(
+        self,
+        champion: Champion,
+        instrument: Instrument,
+        *,
+        horizon: int = 1,
+        settings: BacktestSettings | None = None,
+        signal: Signal = "return",
+    ) -> ChampionBacktest:
+        """The same of any registered version, of an instrument that it was trained for.
+
+        Raises:
+            NotFoundError: its run keeps no forecasts.
+            InvalidRequestError: it does not forecast the instrument or the horizon, or was validated on its past.
+            DependencyUnavailableError: MLflow does not answer.
+        """
         run = self._runs.run(champion.run_id)
         params = {item["key"]: item["value"] for item in run["data"].get("params", ())}
         if params.get("validation.scheme") == _NOT_FORWARD:
@@ -106,11 +123,13 @@ class Backtesting:
 @contextmanager
 def open_backtesting(settings: Settings) -> Iterator[Backtesting]:
     """The use case over the servers of ``settings``."""
-    runs = MlflowRest(settings.mlflow)
-    try:
-        yield Backtesting(Catalog(get_engine(settings.model_meta_db)), runs)
-    finally:
-        runs.close()
+    with closing(MlflowRest(settings.mlflow)) as mlflow:
+        yield make_backtesting(settings, mlflow)
+
+
+def make_backtesting(settings: Settings, mlflow: MlflowRest) -> Backtesting:
+    """The same with a client of MLflow that its caller closes. Connects to nothing yet."""
+    return Backtesting(Catalog(get_engine(settings.model_meta_db)), mlflow)
 
 
 def _backtest(
@@ -125,7 +144,11 @@ def _backtest(
     import polars as pl
 
     mine = pl.col("ticker") == instrument.ticker
-    forecasts = pl.read_parquet(folder / "out_of_fold.parquet").filter(mine)
+    forecasts = pl.scan_parquet(folder / "out_of_fold.parquet").filter(mine).collect()
+    if forecasts.is_empty():
+        raise InvalidRequestError(
+            f"ticker: the model forecasts no {instrument.ticker}; expected one of its own tickers"
+        )
     horizons = forecasts["horizon"].unique().sort().to_list()
     if horizon not in horizons:
         raise InvalidRequestError(
@@ -133,8 +156,9 @@ def _backtest(
             f" got {horizon}"
         )
     frame = (
-        pl.read_parquet(folder / "prices.parquet")
+        pl.scan_parquet(folder / "prices.parquet")
         .filter(mine)
+        .collect()
         .join(forecasts.filter(horizon=horizon), on="session", how="left")
         .sort("session")
     )

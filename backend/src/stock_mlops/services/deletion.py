@@ -102,4 +102,9 @@ def _unless_gone(remove: Callable[[], None]) -> None:
 def open_deletion(settings: Settings) -> Iterator[Deletion]:
     """The use case over the servers of ``settings``."""
     with closing(MlflowRest(settings.mlflow)) as mlflow:
-        yield Deletion(Deletions(get_engine(settings.model_meta_db)), mlflow, settings.registry.retention)
+        yield make_deletion(settings, mlflow)
+
+
+def make_deletion(settings: Settings, mlflow: MlflowRest) -> Deletion:
+    """The same with a client of MLflow that its caller closes. Connects to nothing yet."""
+    return Deletion(Deletions(get_engine(settings.model_meta_db)), mlflow, settings.registry.retention)

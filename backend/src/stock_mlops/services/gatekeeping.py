@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from clickhouse_connect.driver.client import Client
 from stock_kit.logging import get_logger
 from stock_kit.settings import GateSettings, Settings
 
@@ -54,6 +57,18 @@ class Sessions(Protocol):
     def training_frame(
         self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
     ) -> TrainingFrame: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LateWarehouse:
+    """The warehouse, connected to when its sessions are asked for: most judging needs none."""
+
+    client: Callable[[], Client]
+
+    def training_frame(
+        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
+    ) -> TrainingFrame:
+        return Warehouse(self.client()).training_frame(instrument, names, start, end)
 
 
 class Gatekeeper:
@@ -163,7 +178,7 @@ def open_gatekeeper(settings: Settings, mlflow: MlflowRest) -> Gatekeeper:
     return Gatekeeper(
         Catalog(get_engine(settings.model_meta_db)),
         mlflow,
-        Warehouse(get_client(settings.clickhouse)),
+        LateWarehouse(partial(get_client, settings.clickhouse)),
         ModelFiles(mlflow, settings.path(settings.serving.cache_dir)).load,
         settings.gate,
     )

@@ -36,7 +36,13 @@ class GateRefusedError(ConflictError):
 
     def __init__(self, name: str, version: int, verdict: Verdict) -> None:
         reasons = "; ".join(f"{check.name}: expected {check.expected}, got {check.got}" for check in verdict.reasons)
-        super().__init__(f"{name} version {version} may not serve: {reasons}. To overrule it, ask with force.")
+        super().__init__(
+            f"{name} version {version} may not serve: {reasons}. To overrule it, ask with force.",
+            errors=[
+                {"field": f"gate.{check.name}", "message": f"got {check.got}", "expected": check.expected}
+                for check in verdict.reasons
+            ],
+        )
         self.verdict = verdict
 
 
@@ -166,9 +172,9 @@ class Promotion:
             ),
         )
 
-    def audit(self, name: str | None = None, limit: int = 50) -> list[AuditEntry]:
-        """The newest changes first."""
-        return self._promotions.audit(name, limit)
+    def audit(self, name: str | None = None, limit: int = 50, before: int | None = None) -> list[AuditEntry]:
+        """The newest changes first; ``before``, an entry's id, asks for older ones."""
+        return self._promotions.audit(name, limit, before)
 
     def repair_aliases(self) -> list[str]:
         """Let MLflow's aliases follow wherever they do not; returns the names where that failed."""
@@ -213,13 +219,18 @@ class Promotion:
 @contextmanager
 def open_promotion(settings: Settings) -> Iterator[Promotion]:
     """The use cases over the servers of ``settings``."""
-    engine = get_engine(settings.model_meta_db)
     with closing(MlflowRest(settings.mlflow)) as mlflow:
-        yield Promotion(
-            Catalog(engine),
-            Promotions(engine),
-            open_gatekeeper(settings, mlflow),
-            mlflow,
-            Settlements(lambda: get_client(settings.clickhouse)),
-            adapt_loaded(partial(open_adaptation, settings)),
-        )
+        yield make_promotion(settings, mlflow)
+
+
+def make_promotion(settings: Settings, mlflow: MlflowRest) -> Promotion:
+    """The same with a client of MLflow that its caller closes. Connects to nothing yet."""
+    engine = get_engine(settings.model_meta_db)
+    return Promotion(
+        Catalog(engine),
+        Promotions(engine),
+        open_gatekeeper(settings, mlflow),
+        mlflow,
+        Settlements(lambda: get_client(settings.clickhouse)),
+        adapt_loaded(partial(open_adaptation, settings)),
+    )

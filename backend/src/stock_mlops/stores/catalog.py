@@ -35,6 +35,8 @@ class ModelDefinition:
     spec_hash: str
     created_at: datetime
     updated_at: datetime
+    description: str = ""
+    tags: tuple[str, ...] = ()
 
     def parsed(self) -> ModelSpec:
         """The spec, validated; raises ``InvalidSpecError`` when this version no longer knows what it names."""
@@ -102,7 +104,10 @@ class DefinitionPage:
     total: int
 
 
-_DEFINITION = "id, name, exchange, ticker, panel, model_type, registered_name, spec, spec_hash, created_at, updated_at"
+_DEFINITION = (
+    "id, name, exchange, ticker, panel, model_type, registered_name, spec, spec_hash, created_at, updated_at,"
+    " description, tags"
+)
 _VERSION = (
     "model_id, registered_name, version, run_id, artifact_uri, alias, data_version, feature_version, horizon, metrics,"
     " trained_until, job_id, created_at, verdict"
@@ -111,7 +116,7 @@ _VERSION = (
 
 def _definition(row: Row[Any]) -> ModelDefinition:
     values = dict(row._mapping)
-    return ModelDefinition(**{**values, "id": UUID(str(values["id"]))})
+    return ModelDefinition(**{**values, "id": UUID(str(values["id"])), "tags": tuple(values["tags"])})
 
 
 def _version(row: Row[Any]) -> ModelVersion:
@@ -161,6 +166,32 @@ class Catalog:
             ).first()
         return None if row is None else _definition(row)
 
+    def change_definition(
+        self,
+        model_id: UUID,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> ModelDefinition | None:
+        """Change what people call it and note of it (None: leave it); None when there is no such definition."""
+        with self._engine.begin() as tx:
+            row = tx.execute(
+                text(f"""
+                    UPDATE model_definitions SET updated_at = now(), name = COALESCE(:name, name),
+                        description = COALESCE(:description, description),
+                        tags = COALESCE(CAST(:tags AS text[]), tags)
+                    WHERE id = :id AND deleted_at IS NULL RETURNING {_DEFINITION}
+                """),  # noqa: S608
+                {
+                    "id": str(model_id),
+                    "name": name,
+                    "description": description,
+                    "tags": None if tags is None else list(tags),
+                },
+            ).first()
+        return None if row is None else _definition(row)
+
     def definitions(
         self,
         *,
@@ -168,6 +199,7 @@ class Catalog:
         ticker: str | None = None,
         panel: str | None = None,
         model_type: str | None = None,
+        tag: str | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> DefinitionPage:
@@ -175,8 +207,9 @@ class Catalog:
         where = """WHERE deleted_at IS NULL AND (CAST(:exchange AS text) IS NULL OR exchange = :exchange)
             AND (CAST(:ticker AS text) IS NULL OR ticker = :ticker)
             AND (CAST(:panel AS text) IS NULL OR panel = :panel)
-            AND (CAST(:model_type AS text) IS NULL OR model_type = :model_type)"""
-        wanted = {"exchange": exchange, "ticker": ticker, "panel": panel, "model_type": model_type}
+            AND (CAST(:model_type AS text) IS NULL OR model_type = :model_type)
+            AND (CAST(:tag AS text) IS NULL OR :tag = ANY (tags))"""
+        wanted = {"exchange": exchange, "ticker": ticker, "panel": panel, "model_type": model_type, "tag": tag}
         with self._engine.begin() as tx:
             total = tx.execute(text(f"SELECT count(*) FROM model_definitions {where}"), wanted).scalar_one()  # noqa: S608
             rows = tx.execute(

@@ -128,6 +128,10 @@ class MlflowRest:
             size += self._fetch(f"{_ARTIFACTS}/{root}/{relative}", target)
         return size
 
+    def content(self, artifact_uri: str) -> bytes:
+        """One file (``mlflow-artifacts:/...``)."""
+        return self._get(f"{_ARTIFACTS}/{artifact_uri.removeprefix(_SCHEME).strip('/')}", {}).content
+
     def _walk(self, root: str, below: PurePosixPath = _HERE) -> Iterator[PurePosixPath]:
         listing = self._json(_ARTIFACTS, {"path": str(PurePosixPath(root) / below)})
         for entry in listing.get("files", []):

@@ -172,10 +172,10 @@ class Promotions:
             note(tx, Action.ROLLBACK, name, (present, former), change)
         return present, former
 
-    def audit(self, name: str | None = None, limit: int = 50) -> list[AuditEntry]:
-        """The newest changes first, of one name or of all."""
+    def audit(self, name: str | None = None, limit: int = 50, before: int | None = None) -> list[AuditEntry]:
+        """The newest changes first, of one name or of all; ``before``, an entry's id, asks for older ones."""
         with self._engine.begin() as tx:
-            return _entries(tx, name, "DESC", limit)
+            return _entries(tx, name, "DESC", limit, before)
 
     def aliases(self, name: str | None = None) -> dict[str, dict[str, int]]:
         """Of each registered name: which version bears which alias."""
@@ -214,14 +214,17 @@ def _trail(connection: Connection, name: str) -> list[AuditEntry]:
     return _entries(connection, name, "ASC", None)
 
 
-def _entries(connection: Connection, name: str | None, order: str, limit: int | None) -> list[AuditEntry]:
+def _entries(
+    connection: Connection, name: str | None, order: str, limit: int | None, before: int | None = None
+) -> list[AuditEntry]:
     rows = connection.execute(
         text(f"""
             SELECT id, at, actor, action, registered_name, from_version, to_version, reason, verdict, job_id
-            FROM model_audit WHERE CAST(:name AS text) IS NULL OR registered_name = :name
+            FROM model_audit WHERE (CAST(:name AS text) IS NULL OR registered_name = :name)
+                AND (CAST(:before AS bigint) IS NULL OR id < :before)
             ORDER BY id {order} LIMIT :limit
         """),  # noqa: S608  the order is a constant
-        {"name": name, "limit": limit},
+        {"name": name, "limit": limit, "before": before},
     ).all()
     return [
         AuditEntry(

@@ -1,0 +1,138 @@
+"""What the features are, in words for people who choose them.
+
+A text stands for all features whose names differ in their numbers only, which it repeats: ``return_{}``.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"\d+")
+
+GROUPS = {
+    "classic": "Prices and indicators in price and volume units. They travel with the price level, so charts use them"
+    " and models do not get them by default.",
+    "momentum": "Where the price has gone: log returns, gaps and oscillators.",
+    "trend": "Where the price stands against its averages, bands and regression lines, as shares of the price.",
+    "volatility": "How much the price moves, and how lopsided the moves are.",
+    "liquidity": "How much is traded, and how the price answers to it.",
+    "calendar": "Where the session lies in week, month and year, as points on a circle.",
+    "candle": "The shape of the session's candle, as Alpha158 (Qlib) has it.",
+    "position": "Where the close stands among the prices of the last sessions, and how long ago their extremes were.",
+    "counts": "How many sessions went up or down, and how far together, as Alpha158 (Qlib) has them.",
+    "co_movement": "How prices move with volumes, and with themselves a session before.",
+    "default": "What a model is trained on unless its definition says otherwise: few enough for one share's history.",
+    "all": "Every feature that is free of the price level.",
+}
+
+_TEXTS = {
+    "open": "open, adjusted",
+    "high": "high, adjusted",
+    "low": "low, adjusted",
+    "close": "close, adjusted",
+    "volume": "shares traded, adjusted",
+    "MA{}": "mean close of {} sessions",
+    "EMA{}": "exponential mean of closes, span {}",
+    "MACD": "moving average convergence/divergence: EMA12 less EMA26",
+    "MACD_signal": "exponential mean of MACD, span 9",
+    "MACD_hist": "MACD less its signal",
+    "BB_upper": "upper Bollinger band: 20 sessions, 2 standard deviations",
+    "BB_middle": "middle Bollinger band: mean close of 20 sessions",
+    "BB_lower": "lower Bollinger band: 20 sessions, 2 standard deviations",
+    "VOL_MA{}": "mean volume of {} sessions",
+    "return_{}": "log return of {} sessions",
+    "gap": "log return from the close before to the open",
+    "intraday_return": "log return from open to close",
+    "rsi_{}": "Wilder's relative strength index, {} sessions, 0 to 100",
+    "stochastic_{}": "Lane's %K: where the close stands in the range of {} sessions, 0 to 1",
+    "close_location": "where the close stands in the session's range, 0 to 1",
+    "up_share_{}": "share of rises among {} sessions",
+    "momentum_{}_{}": "log return from {} to {} sessions ago (Jegadeesh and Titman 1993)",
+    "williams_r_{}": "Williams %R of {} sessions, -100 to 0",
+    "cci_{}": "Lambert's commodity channel index of {} sessions",
+    "close_to_ma{}": "close over its mean of {} sessions, less 1",
+    "close_to_ema{}": "close over its exponential mean of span {}, less 1",
+    "macd_ratio": "MACD as a share of the close",
+    "macd_signal_ratio": "MACD's signal as a share of the close",
+    "macd_hist_ratio": "MACD less its signal, as a share of the close",
+    "bb_position": "where the close stands between Bollinger's bands: 1 at the upper one, -1 at the lower one",
+    "bb_width": "width of Bollinger's bands as a share of their middle",
+    "high_{}_distance": "log of the close over the highest high of {} sessions",
+    "low_{}_distance": "log of the close over the lowest low of {} sessions",
+    "ma_ratio_{}_{}": "mean close of {} sessions over that of {}, less 1",
+    "BETA{}": "slope of the closes' regression line over {} sessions, as a share of the close",
+    "RSQR{}": "R2 of the closes' regression line over {} sessions",
+    "RESI{}": "how far the close is above its regression line over {} sessions, as a share of the close",
+    "plus_di_{}": "Wilder's directional indicator of rises, {} sessions, 0 to 100",
+    "minus_di_{}": "Wilder's directional indicator of falls, {} sessions, 0 to 100",
+    "adx_{}": "Wilder's average directional index, {} sessions: strength of the trend, 0 to 100",
+    "volatility_{}": "standard deviation of log returns over {} sessions",
+    "volatility_ratio_{}_{}": "volatility of {} sessions over that of {}",
+    "range_{}": "log of high over low, {} session",
+    "parkinson_{}": "Parkinson's volatility from highs and lows (1980), {} sessions",
+    "atr_{}_ratio": "Wilder's average true range of {} sessions, as a share of the close",
+    "STD{}": "standard deviation of the closes of {} sessions, as a share of the close",
+    "garman_klass_{}": "Garman and Klass's volatility (1980), {} sessions",
+    "rogers_satchell_{}": "Rogers and Satchell's volatility (1991), {} sessions",
+    "yang_zhang_{}": "Yang and Zhang's volatility (2000), {} sessions",
+    "downside_volatility_{}": "Sortino's deviation below a return of 0, {} sessions",
+    "skewness_{}": "skewness of log returns over {} sessions",
+    "kurtosis_{}": "excess kurtosis of log returns over {} sessions",
+    "max_return_{}": "largest log return of {} sessions (Bali, Cakici and Whitelaw 2011)",
+    "min_return_{}": "smallest log return of {} sessions",
+    "volume_change_{}": "change of the log volume over {} session",
+    "volume_to_ma{}": "volume over its mean of {} sessions, less 1",
+    "volume_zscore_{}": "log volume in standard deviations from its mean of {} sessions",
+    "VSTD{}": "standard deviation of the volumes of {} sessions over their mean",
+    "WVMA{}": "standard deviation over mean of absolute returns times volumes, {} sessions",
+    "VSUMP{}": "share of increases in all changes of the volume over {} sessions",
+    "VSUMN{}": "share of decreases in all changes of the volume over {} sessions",
+    "VSUMD{}": "increases less decreases of the volume as a share of all its changes, {} sessions",
+    "obv_change_{}": "what Granville's on-balance volume gained in {} sessions, as a share of all that was traded",
+    "mfi_{}": "Quong and Soudack's money flow index, {} sessions, 0 to 100",
+    "close_to_vwap{}": "close over the volume-weighted mean price of {} sessions, less 1",
+    "amihud_ratio_{}_{}": "Amihud's illiquidity (2002) of {} sessions over that of {}",
+    "weekday_sin": "sine of the weekday's angle",
+    "weekday_cos": "cosine of the weekday's angle",
+    "year_sin": "sine of the angle of the day in the year",
+    "year_cos": "cosine of the angle of the day in the year",
+    "month_sin": "sine of the angle of the day in the month",
+    "month_cos": "cosine of the angle of the day in the month",
+    "turn_of_month": "1 in the last and first three days of a month (Lakonishok and Smidt 1988), else 0",
+    "days_since_session": "calendar days since the session before",
+    "KMID": "body of the candle, close less open, as a share of the open",
+    "KLEN": "length of the candle, high less low, as a share of the open",
+    "KMID2": "body of the candle as a share of its length",
+    "KUP": "upper shadow of the candle as a share of the open",
+    "KUP2": "upper shadow of the candle as a share of its length",
+    "KLOW": "lower shadow of the candle as a share of the open",
+    "KLOW2": "lower shadow of the candle as a share of its length",
+    "KSFT": "shift of the close from the middle of the candle, as a share of the open",
+    "KSFT2": "shift of the close from the middle of the candle, as a share of its length",
+    "RSV{}": "where the close stands in the range of {} sessions, 0 to 1",
+    "QTLU{}": "80 % quantile of the closes of {} sessions, over the close",
+    "QTLD{}": "20 % quantile of the closes of {} sessions, over the close",
+    "RANK{}": "rank of the close among those of {} sessions, 0 to 1",
+    "IMAX{}": "how lately the highest high of {} sessions was: 1 today (Aroon's line)",
+    "IMIN{}": "how lately the lowest low of {} sessions was: 1 today (Aroon's line)",
+    "IMXD{}": "sessions from the lowest low to the highest high of {}, as a share of them",
+    "max_drawdown_{}": "largest fall from a close to a later one in {} sessions, as a log return",
+    "CNTP{}": "share of rises among {} sessions",
+    "CNTN{}": "share of falls among {} sessions",
+    "CNTD{}": "share of rises less share of falls among {} sessions",
+    "SUMP{}": "share of rises in the way that the price went in {} sessions",
+    "SUMN{}": "share of falls in the way that the price went in {} sessions",
+    "SUMD{}": "rises less falls as a share of the way that the price went in {} sessions",
+    "CORR{}": "correlation of close and log volume over {} sessions",
+    "CORD{}": "correlation of log return and change of the log volume over {} sessions",
+    "autocorrelation_{}": "correlation of log returns with those a session before, over {} sessions",
+}
+
+
+def describe(name: str) -> str:
+    """Of a feature.
+
+    Raises:
+        KeyError: nobody has described it.
+    """
+    return _TEXTS.get(name) or _TEXTS[_NUMBER.sub("{}", name)].format(*_NUMBER.findall(name))
