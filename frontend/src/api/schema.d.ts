@@ -117,6 +117,194 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
+        /**
+         * Delete a model
+         * @description With its versions: nothing serves or trains it from now on. Files go after the registry's retention time.
+         */
+        delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        /**
+         * Name a model, describe it, tag it
+         * @description What makes the model cannot be changed: another definition is another model.
+         */
+        patch: operations["change_model"];
+        trace?: never;
+    };
+    "/api/models/{model_id}/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backtest a version with given costs
+         * @description On the forecasts that its training made of sessions that it had not seen.
+         */
+        post: operations["backtest_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Two versions side by side
+         * @description Of the model's registered name: what serves a ticker, whichever definitions they were trained by.
+         */
+        get: operations["compare_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the version serve again that did before
+         * @description Of the model's registered name, which may be another definition's version.
+         */
+        post: operations["roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version's model card
+         * @description What it is, what it was made of, how good it is and what it must not be used for (Mitchell et al. 2019).
+         */
+        get: operations["get_model_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/versions/{version}/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version's curves
+         * @description Learning curve, importance of the features, and skill gained over time.
+         */
+        get: operations["get_model_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/versions/{version}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a version serve
+         * @description Once it has passed the gate against the version that serves now; `force` does not ask the gate.
+         */
+        post: operations["promote_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who let which version serve, when and why
+         * @description Newest first; what the gate decided about trainings included.
+         */
+        get: operations["list_model_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The features that a model may be trained on
+         * @description In groups, whose names stand for all of their features in a definition.
+         */
+        get: operations["list_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The model types and their parameters
+         * @description With a JSON Schema of each one's parameters: what a form needs, and what definitions are validated by.
+         */
+        get: operations["list_model_types"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -132,7 +320,8 @@ export interface paths {
         };
         /**
          * History of predictions
-         * @description Newest first. A prediction appears within a second or so of its answer.
+         * @description Newest first, with the actual close once it is known. A prediction appears within a second or so of its
+         *     answer.
          */
         get: operations["list_predictions"];
         put?: never;
@@ -142,6 +331,26 @@ export interface paths {
          *     when no trained model serves it. The prediction is recorded before the answer is sent.
          */
         post: operations["predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predict/{prediction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One prediction, its inputs and what each contributed
+         * @description Explained by the model version that made it, from the inputs that were recorded with it.
+         */
+        get: operations["get_prediction"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -170,6 +379,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/predict/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict many tickers
+         * @description Up to 500 tickers at one horizon, each with its prediction or its problem. The predictions are recorded together
+         *     before the answer is sent. A ticker that comes twice is predicted once.
+         */
+        post: operations["predict_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/predict/future/": {
         parameters: {
             query?: never;
@@ -181,10 +411,30 @@ export interface paths {
         put?: never;
         /**
          * Predict many days ahead
-         * @description One prediction per session, 1 to `days` ahead.
+         * @description One prediction per session, 1 to `days` ahead. The result is kept for some days (410 afterwards).
          */
         post: operations["predict_future"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predict/future/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a long prediction
+         * @description Days that were predicted already stay recorded; its worker stops within seconds.
+         */
+        delete: operations["cancel_future"];
         options?: never;
         head?: never;
         patch?: never;
@@ -216,6 +466,28 @@ export interface paths {
         };
         /** State of a long prediction, and its result */
         get: operations["future_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predict/future/stream/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a long prediction (server-sent events)
+         * @description Events `progress` with the days predicted since the one before, then one event `end`, after which the server
+         *     closes. Their id is the number of days so far: an EventSource that reconnects gets what it missed. A comment comes
+         *     when nothing happens for 15 s.
+         */
+        get: operations["stream_future"];
         put?: never;
         post?: never;
         delete?: never;
@@ -463,6 +735,222 @@ export interface components {
              */
             status?: "ok";
         };
+        /** AuditEntry */
+        AuditEntry: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "accept" | "refuse" | "promote" | "rollback" | "delete" | "purge";
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * From Version
+             * @description what served before; of a deletion, what was deleted
+             */
+            from_version: number | null;
+            /** Id */
+            id: number;
+            /** Job Id */
+            job_id: string | null;
+            /** Reason */
+            reason: string;
+            /** Registered Name */
+            registered_name: string;
+            /** To Version */
+            to_version: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /**
+             * Items
+             * @description newest first
+             */
+            items: components["schemas"]["AuditEntry"][];
+            /**
+             * Next Before
+             * @description null on the last page
+             */
+            next_before?: number | null;
+        };
+        /**
+         * Backtest
+         * @description Decided at each close on forecasts made without having seen what followed, executed at the next open.
+         */
+        Backtest: {
+            buy_and_hold: components["schemas"]["Performance"];
+            /**
+             * Buy And Hold Equity
+             * @description from 1
+             */
+            buy_and_hold_equity: number[];
+            /** Costs */
+            costs: components["schemas"]["CostPoint"][];
+            /**
+             * Equity
+             * @description from 1
+             */
+            equity: number[];
+            /** Exchange */
+            exchange: string;
+            /**
+             * First Session
+             * Format: date
+             */
+            first_session: string;
+            /** Horizon */
+            horizon: number;
+            /**
+             * Last Session
+             * Format: date
+             */
+            last_session: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Registered Name */
+            registered_name: string;
+            /**
+             * Sessions
+             * @description of the equity curves
+             */
+            sessions: string[];
+            strategy: components["schemas"]["Strategy"];
+            /** Ticker */
+            ticker: string;
+            /**
+             * Trials
+             * @description strategies that were tried before this one was chosen
+             */
+            trials: number;
+            /** Version */
+            version: number;
+        };
+        /** BacktestRequest */
+        BacktestRequest: {
+            /**
+             * Cost Bps
+             * @description basis points per side
+             * @default 5
+             */
+            cost_bps?: number;
+            /**
+             * Horizon
+             * @description sessions ahead; each forecast is held so long
+             * @default 1
+             */
+            horizon?: number;
+            /**
+             * Mode
+             * @description what a forecast of a fall means: out, or sold short
+             * @default long_flat
+             * @enum {string}
+             */
+            mode?: "long_flat" | "long_short";
+            /**
+             * Signal
+             * @description trade on the expected return, or the chance of a rise
+             * @default return
+             * @enum {string}
+             */
+            signal?: "return" | "probability";
+            /**
+             * Slippage Bps
+             * @description basis points per side
+             * @default 0
+             */
+            slippage_bps?: number;
+            /**
+             * Sweep Bps
+             * @description other costs to try
+             */
+            sweep_bps?: number[];
+            /**
+             * Threshold
+             * @description act only on log returns beyond this, or chances so far from one half
+             * @default 0
+             */
+            threshold?: number;
+            /**
+             * Ticker
+             * @description one of a panel's; null: the model's own ticker
+             */
+            ticker?: string | null;
+            /**
+             * Version
+             * @description null: the one that serves, else the newest
+             */
+            version?: number | null;
+        };
+        /** BulkAnswer */
+        BulkAnswer: {
+            /** Failed */
+            failed: number;
+            /**
+             * Items
+             * @description in the order asked for
+             */
+            items: components["schemas"]["BulkItem"][];
+            /** Predicted */
+            predicted: number;
+        };
+        /** BulkInstrument */
+        BulkInstrument: {
+            /**
+             * Exchange
+             * @description market code
+             * @default US
+             * @enum {string}
+             */
+            exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+            /**
+             * Ticker
+             * @description symbol; case does not matter
+             */
+            ticker: string;
+        };
+        /** BulkItem */
+        BulkItem: {
+            /** Exchange */
+            exchange: string;
+            prediction?: components["schemas"]["Prediction"] | null;
+            problem?: components["schemas"]["BulkProblem"] | null;
+            /** Ticker */
+            ticker: string;
+        };
+        /**
+         * BulkProblem
+         * @description Why there is no prediction; as the problem that asking for it alone is answered with.
+         */
+        BulkProblem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+        };
+        /** BulkRequest */
+        BulkRequest: {
+            /**
+             * Horizon
+             * @description sessions ahead
+             * @default 1
+             */
+            horizon?: number;
+            /** Instruments */
+            instruments: components["schemas"]["BulkInstrument"][];
+        };
         /** CheckStatus */
         CheckStatus: {
             /** Error */
@@ -476,6 +964,47 @@ export interface components {
         Clock: {
             /** Timelines */
             timelines: components["schemas"]["Timeline"][];
+        };
+        /**
+         * Contribution
+         * @description A feature of one forecast.
+         */
+        Contribution: {
+            /** Contribution */
+            contribution: number;
+            /** Name */
+            name: string;
+            /** Value */
+            value: number;
+        };
+        /** CostPoint */
+        CostPoint: {
+            /** Annualised Return */
+            annualised_return: number;
+            /** Bps */
+            bps: number;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Total Return */
+            total_return: number;
+        };
+        /** Curves */
+        Curves: {
+            /**
+             * Cumulative Skill
+             * @description by horizon
+             */
+            cumulative_skill: components["schemas"]["SkillCurve"][];
+            /**
+             * Importance
+             * @description the most important feature first
+             */
+            importance: components["schemas"]["Importance"][];
+            /**
+             * Learning Curve
+             * @description one session ahead, on the newest test window
+             */
+            learning_curve: components["schemas"]["LearningPoint"][];
         };
         /** Dataset */
         Dataset: {
@@ -530,6 +1059,91 @@ export interface components {
             total: number;
         };
         /**
+         * Explanation
+         * @description How a forecast came about, on the scale of the model's own output.
+         */
+        Explanation: {
+            /**
+             * Additive
+             * @description whether base and contributions sum to the output
+             */
+            additive: boolean;
+            /**
+             * Base
+             * @description linear, occlusion: output for the training medians; tree_shap: mean over the training rows
+             */
+            base: number;
+            /**
+             * Features
+             * @description largest contribution first
+             */
+            features: components["schemas"]["Contribution"][];
+            /**
+             * Method
+             * @description linear: coefficient times the distance from the training median; tree_shap: Shapley values of the trees; occlusion: how far the output moves when the feature alone is set to its training median
+             * @enum {string}
+             */
+            method: "linear" | "tree_shap" | "occlusion";
+            /** Output */
+            output: number;
+            /**
+             * Scale
+             * @description of base, output and contributions; a classifier's are of a rise, before calibration
+             * @enum {string}
+             */
+            scale: "log_return" | "log_odds" | "probability";
+        };
+        /** Feature */
+        Feature: {
+            /** Default */
+            default: boolean;
+            /** Description */
+            description: string;
+            /** Group */
+            group: string;
+            /**
+             * Inputs
+             * @description columns of the price table
+             */
+            inputs: string[];
+            /**
+             * Lookback
+             * @description earlier sessions that a value needs
+             */
+            lookback: number;
+            /** Name */
+            name: string;
+            /**
+             * Stationary
+             * @description free of the price level
+             */
+            stationary: boolean;
+        };
+        /** FeatureCatalogue */
+        FeatureCatalogue: {
+            /**
+             * Feature Version
+             * @description names this set of definitions
+             */
+            feature_version: string;
+            /** Features */
+            features: components["schemas"]["Feature"][];
+            /** Groups */
+            groups: components["schemas"]["FeatureGroup"][];
+        };
+        /**
+         * FeatureGroup
+         * @description A name that stands for several features in a definition.
+         */
+        FeatureGroup: {
+            /** Description */
+            description: string;
+            /** Features */
+            features: string[];
+            /** Name */
+            name: string;
+        };
+        /**
          * FoldMetrics
          * @description A test window just after its forecasts were made.
          */
@@ -576,6 +1190,8 @@ export interface components {
             state: "pending" | "running" | "completed" | "failed" | "cancelled";
             /** Status Url */
             status_url: string;
+            /** Stream Url */
+            stream_url: string;
             /**
              * Task Id
              * Format: uuid
@@ -687,12 +1303,57 @@ export interface components {
             /** Passed */
             passed: boolean;
         };
+        /**
+         * HorizonComparison
+         * @description Both versions on the same sessions.
+         */
+        HorizonComparison: {
+            /** Horizon */
+            horizon: number;
+            /**
+             * P A Worse
+             * @description how likely it is by luck that a's squared errors are so much larger (Diebold-Mariano, adjusted for the number of horizons by Holm)
+             */
+            p_a_worse: number | null;
+            /** P B Worse */
+            p_b_worse: number | null;
+            /** Rmse A */
+            rmse_a: number;
+            /** Rmse B */
+            rmse_b: number;
+            /** Sessions */
+            sessions: number;
+        };
+        /**
+         * Importance
+         * @description What shuffling one feature costs, in shares of the random walk's squared error.
+         */
+        Importance: {
+            /** Deviation */
+            deviation: number;
+            /** Feature */
+            feature: string;
+            /** Mean */
+            mean: number;
+        };
         /** JobError */
         JobError: {
             /** Detail */
             detail: string;
             /** Title */
             title: string;
+        };
+        /**
+         * LearningPoint
+         * @description After training on the newest rows.
+         */
+        LearningPoint: {
+            /** Rows */
+            rows: number;
+            /** Train Rmse */
+            train_rmse: number;
+            /** Validation Rmse */
+            validation_rmse: number;
         };
         /** MlflowArtifact */
         MlflowArtifact: {
@@ -768,6 +1429,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Description */
+            description: string;
             /** Exchange */
             exchange: string;
             /**
@@ -787,19 +1450,62 @@ export interface components {
             spec: {
                 [key: string]: unknown;
             };
+            /** Tags */
+            tags: string[];
             /**
              * Ticker
              * @description null of a panel
              */
             ticker: string | null;
         };
+        /**
+         * ModelChange
+         * @description What people call a model and note of it; what is left out stays as it is.
+         */
+        ModelChange: {
+            /** Description */
+            description?: string | null;
+            /** Name */
+            name?: string | null;
+            /**
+             * Tags
+             * @description each once
+             */
+            tags?: string[] | null;
+        };
+        /** ModelComparison */
+        ModelComparison: {
+            a: components["schemas"]["ModelVersion"];
+            b: components["schemas"]["ModelVersion"];
+            /** Horizons */
+            horizons: components["schemas"]["HorizonComparison"][];
+            /** Registered Name */
+            registered_name: string;
+            /** Settled */
+            settled: components["schemas"]["SettledAccuracy"][];
+            /**
+             * Window
+             * @description what both were compared on: sessions after the older one's training, those that both had held out
+             * @enum {string}
+             */
+            window: "new_sessions" | "out_of_fold" | "none";
+        };
         /** ModelDetail */
         ModelDetail: {
+            /**
+             * Aliases
+             * @description which of its versions serves (champion) or was refused (challenger)
+             */
+            aliases: {
+                [key: string]: number;
+            };
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Description */
+            description: string;
             /** Exchange */
             exchange: string;
             /**
@@ -819,6 +1525,8 @@ export interface components {
             spec: {
                 [key: string]: unknown;
             };
+            /** Tags */
+            tags: string[];
             /**
              * Ticker
              * @description null of a panel
@@ -912,6 +1620,51 @@ export interface components {
             tickers?: string[];
             validation?: components["schemas"]["ValidationRequest"] | null;
         };
+        /** ModelTypeCatalogue */
+        ModelTypeCatalogue: {
+            /**
+             * Items
+             * @description simpler ones first
+             */
+            items: components["schemas"]["ModelTypeOption"][];
+        };
+        /** ModelTypeOption */
+        ModelTypeOption: {
+            /** Available */
+            available: boolean;
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /**
+             * Params
+             * @description JSON Schema of its parameters, by which definitions are validated
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Search Space
+             * @description what a search tries; empty: there is nothing to search
+             */
+            search_space: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Tasks
+             * @description the first is the default
+             */
+            tasks: ("regression" | "direction")[];
+            /** Title */
+            title: string;
+            /**
+             * Unavailable Because
+             * @description and what to install
+             */
+            unavailable_because: string | null;
+        };
         /** ModelVersion */
         ModelVersion: {
             /** Alias */
@@ -944,6 +1697,24 @@ export interface components {
             verdict?: components["schemas"]["Verdict"] | null;
             /** Version */
             version: number;
+        };
+        /**
+         * Performance
+         * @description An equity curve in numbers; null where the sample does not define one.
+         */
+        Performance: {
+            /** Annualised Return */
+            annualised_return: number;
+            /** Annualised Volatility */
+            annualised_volatility: number | null;
+            /** Drawdown Sessions */
+            drawdown_sessions: number;
+            /** Max Drawdown */
+            max_drawdown: number;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Total Return */
+            total_return: number;
         };
         /**
          * Prediction
@@ -1092,6 +1863,168 @@ export interface components {
              * @constant
              */
             type?: "prediction";
+            /**
+             * Upper
+             * @description upper end
+             */
+            upper?: number | null;
+            /**
+             * Uppers
+             * @description upper ends
+             * @default []
+             */
+            uppers?: number[];
+        };
+        /** PredictionDetail */
+        PredictionDetail: {
+            /**
+             * Actual Close
+             * @description close of the target session on the price basis of as_of: last_close times the change of the adjusted close, so that splits and dividends in between do not count as error; null until it is known
+             */
+            actual_close?: number | null;
+            /**
+             * Adapted Through
+             * @description last session whose outcome the intervals were adapted to; null: not adapted
+             */
+            adapted_through?: string | null;
+            /**
+             * As Of
+             * Format: date
+             * @description the session whose close the forecast starts from
+             */
+            as_of: string;
+            /**
+             * Data Version
+             * @description version of the rows that the feature vector came from
+             */
+            data_version: string;
+            /**
+             * Error Pct
+             * @description signed: predicted_close / actual_close - 1
+             */
+            error_pct?: number | null;
+            /**
+             * Exchange
+             * @description market code, e.g. US
+             */
+            exchange: string;
+            explanation?: components["schemas"]["Explanation"] | null;
+            /**
+             * Fallback
+             * @description true when no trained model serves the ticker
+             * @default false
+             */
+            fallback?: boolean;
+            /** Feature Version */
+            feature_version: string;
+            /**
+             * Horizon
+             * @description sessions from as_of to target_session
+             */
+            horizon: number;
+            /** Job Id */
+            job_id?: string | null;
+            /**
+             * Last Close
+             * @description close of as_of, unadjusted, in the instrument's currency
+             */
+            last_close: number;
+            /**
+             * Level
+             * @description stated coverage of the interval, e.g. 0.9
+             */
+            level?: number | null;
+            /**
+             * Levels
+             * @description stated coverages of all intervals, ascending
+             * @default []
+             */
+            levels?: number[];
+            /**
+             * Lower
+             * @description lower end of the interval on the close; null without one
+             */
+            lower?: number | null;
+            /**
+             * Lowers
+             * @description lower ends of the intervals at these levels
+             * @default []
+             */
+            lowers?: number[];
+            /**
+             * Made At
+             * Format: date-time
+             * @description wall time
+             */
+            made_at: string;
+            /**
+             * Model Name
+             * @description registered model, or random_walk when none serves the ticker
+             */
+            model_name: string;
+            /** Model Type */
+            model_type: string;
+            /** Model Version */
+            model_version?: string | null;
+            /**
+             * Origin
+             * @default api
+             * @enum {string}
+             */
+            origin?: "api" | "job" | "replay";
+            /**
+             * Out Of Range
+             * @description features with a value beyond everything the model was trained on
+             * @default []
+             */
+            out_of_range?: string[];
+            /**
+             * Predicted Close
+             * @description last_close * exp(predicted_return)
+             */
+            predicted_close: number;
+            /**
+             * Predicted Return
+             * @description log return from as_of to target_session
+             */
+            predicted_return: number;
+            /**
+             * Prediction Id
+             * Format: uuid
+             */
+            prediction_id: string;
+            /** Probability Up */
+            probability_up?: number | null;
+            /**
+             * Run Id
+             * @description MLflow run that trained the model
+             */
+            run_id?: string | null;
+            /**
+             * Stale
+             * @description true when the model is past its expiry
+             * @default false
+             */
+            stale?: boolean;
+            /**
+             * Target Session
+             * Format: date
+             * @description the session whose close is forecast
+             */
+            target_session: string;
+            /** Ticker */
+            ticker: string;
+            /**
+             * Type
+             * @default prediction
+             * @constant
+             */
+            type?: "prediction";
+            /**
+             * Unexplained
+             * @description why there is no explanation; null when there is one
+             */
+            unexplained?: string | null;
             /**
              * Upper
              * @description upper end
@@ -1371,6 +2304,30 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** Promoted */
+        Promoted: {
+            /** Registered Name */
+            registered_name: string;
+            /** @description of the gate; null: it was not asked */
+            verdict: components["schemas"]["Verdict"] | null;
+            /** Version */
+            version: number;
+        };
+        /** PromoteRequest */
+        PromoteRequest: {
+            /**
+             * Force
+             * @description without asking the gate
+             * @default false
+             */
+            force?: boolean;
+            /**
+             * Reason
+             * @description why, for the audit trail
+             * @default
+             */
+            reason?: string;
+        };
         /** Ready */
         Ready: {
             /** Checks */
@@ -1382,6 +2339,24 @@ export interface components {
              * @enum {string}
              */
             status: "ready" | "not ready";
+        };
+        /** RollbackRequest */
+        RollbackRequest: {
+            /**
+             * Reason
+             * @description why, for the audit trail
+             * @default
+             */
+            reason?: string;
+        };
+        /** RolledBack */
+        RolledBack: {
+            /** Registered Name */
+            registered_name: string;
+            /** Version */
+            version: number;
+            /** Version Before */
+            version_before: number;
         };
         /**
          * SearchRequest
@@ -1411,6 +2386,95 @@ export interface components {
             ok: boolean;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * SettledAccuracy
+         * @description How the predictions fared that a version served.
+         */
+        SettledAccuracy: {
+            /** Coverage */
+            coverage: number | null;
+            /** Exchange */
+            exchange: string;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /** Horizon */
+            horizon: number;
+            /** N */
+            n: number;
+            /** Rmse */
+            rmse: number;
+            /** Skill */
+            skill: number | null;
+            /** Ticker */
+            ticker: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * SkillCurve
+         * @description Share of the random walk's squared error that was saved up to each session; it rises where the model is better.
+         *     At most 500 points.
+         */
+        SkillCurve: {
+            /** Gained */
+            gained: number[];
+            /** Horizon */
+            horizon: number;
+            /** Sessions */
+            sessions: string[];
+        };
+        /** Strategy */
+        Strategy: {
+            /**
+             * Alpha
+             * @description a year, beyond beta times holding (Jensen 1968)
+             */
+            alpha: number | null;
+            /** Annualised Return */
+            annualised_return: number;
+            /** Annualised Volatility */
+            annualised_volatility: number | null;
+            /** Beta */
+            beta: number | null;
+            /**
+             * Break Even Bps
+             * @description costs per side that would leave nothing
+             */
+            break_even_bps: number | null;
+            /**
+             * Deflated Alpha
+             * @description probability that alpha is above zero
+             */
+            deflated_alpha: number | null;
+            /**
+             * Deflated Sharpe
+             * @description the same, given how many strategies were tried
+             */
+            deflated_sharpe: number | null;
+            /** Drawdown Sessions */
+            drawdown_sessions: number;
+            /** Exposure */
+            exposure: number;
+            /** Max Drawdown */
+            max_drawdown: number;
+            /**
+             * Probabilistic Sharpe
+             * @description probability that the true Sharpe ratio is above zero
+             */
+            probabilistic_sharpe: number | null;
+            /** Session Hit Rate */
+            session_hit_rate: number | null;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Total Return */
+            total_return: number;
+            /** Trade Hit Rate */
+            trade_hit_rate: number | null;
+            /** Trades */
+            trades: number;
+            /** Turnover Per Year */
+            turnover_per_year: number;
         };
         /** SystemHealth */
         SystemHealth: {
@@ -1874,6 +2938,7 @@ export interface operations {
                 /** @description items to skip */
                 offset?: number;
                 panel?: string | null;
+                tag?: string | null;
                 ticker?: string | null;
             };
             header?: never;
@@ -2029,10 +3094,658 @@ export interface operations {
             };
         };
     };
+    delete_model: {
+        parameters: {
+            query?: {
+                /** @description also when one of its versions serves */
+                force?: boolean;
+                /** @description why, for the audit trail */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backtest_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_versions: {
+        parameters: {
+            query: {
+                a: number;
+                b: number;
+            };
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelComparison"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolledBack"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+                /** @description as the model's detail lists it */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_curves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+                /** @description as the model's detail lists it */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+                /** @description as the model's detail lists it */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromoteRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promoted"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_model_changes: {
+        parameters: {
+            query?: {
+                /** @description id of an entry; older ones */
+                before?: number | null;
+                /** @description most items of one page */
+                limit?: number;
+                /** @description e.g. stock-US-AAPL */
+                registered_name?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_features: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureCatalogue"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_model_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelTypeCatalogue"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_predictions: {
         parameters: {
             query?: {
-                /** @description next_cursor of the page before */
                 cursor?: string | null;
                 /** @description last target session */
                 end?: string | null;
@@ -2043,9 +3756,13 @@ export interface operations {
                 model?: string | null;
                 /** @description who asked for it */
                 origin?: ("api" | "job" | "replay") | null;
+                /** @description only those whose outcome is known */
+                settled?: boolean;
                 /** @description first target session */
                 start?: string | null;
                 ticker?: string | null;
+                /** @description version of the model */
+                version?: string | null;
             };
             header?: never;
             path?: never;
@@ -2061,6 +3778,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PredictionPage"];
                 };
+            };
+            /** @description Not Modified: what the ETag in If-None-Match stands for is still the answer */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unprocessable Entity */
             422: {
@@ -2124,6 +3848,80 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionDetail"];
+                };
+            };
+            /** @description Not Modified: what the ETag in If-None-Match stands for is still the answer */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2217,6 +4015,66 @@ export interface operations {
             };
         };
     };
+    predict_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     predict_future: {
         parameters: {
             query?: never;
@@ -2241,6 +4099,91 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_future: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FutureStatus"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2306,6 +4249,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -2357,6 +4309,85 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_future: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description of the last event that came before a break */
+                "Last-Event-ID"?: number;
+            };
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
