@@ -1,9 +1,10 @@
 """The registry's features in pandas, as somebody who knows pandas writes them.
 
-Every window is a kernel of ``groupby().rolling()`` or ``groupby().ewm()``, never a Python function per window; what
+Every window is a kernel of ``groupby().rolling()`` or ``groupby().ewm()``, not a Python function per window; what
 several features share is computed once; results are plain arrays, so that no index is aligned. Correlations are
-written out in means, since ``groupby().rolling().corr()`` takes a hundred times as long. What pandas has no kernel for
-(the position of an extreme, the largest drawdown, the mean absolute deviation) is left out here.
+written out in means, since ``groupby().rolling().corr()`` takes a hundred times as long. Only what pandas has no
+kernel for (the position of an extreme, the largest drawdown, the mean absolute deviation) calls NumPy for every
+window, on raw arrays; these are ``WITHOUT_KERNEL`` and can be left out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 WINDOWS = (5, 10, 20, 30, 60)
+WITHOUT_KERNEL = ("IMAX", "IMIN", "IMXD", "max_drawdown", "cci")
+"""How the names begin of the features that pandas has no kernel for."""
 
 
 class _Panel:
@@ -39,6 +42,11 @@ class _Panel:
         rolling = self.frame.groupby("ticker", sort=False)[name].rolling(n)
         return getattr(rolling, statistic)(*arguments).to_numpy()
 
+    def each(self, name: str, n: int, function: Callable[[Array], float]) -> Array:
+        """A Python function of every window."""
+        rolling = self.frame.groupby("ticker", sort=False)[name].rolling(n)
+        return rolling.apply(function, raw=True).to_numpy()
+
     def _lag(self, name: str, n: int) -> Array:
         return self.frame.groupby("ticker", sort=False)[name].shift(n).to_numpy()
 
@@ -47,8 +55,13 @@ class _Panel:
         return averages.mean().to_numpy()
 
 
-def compute(frame: pd.DataFrame) -> dict[str, Array]:
-    """Features by name of ``frame``: ticker, session, open, high, low, close, volume, by ticker and session."""
+def compute(frame: pd.DataFrame, *, without_kernel: bool = True) -> dict[str, Array]:
+    """Features by name of ``frame``: ticker, session, open, high, low, close, volume, by ticker and session.
+
+    Args:
+        frame: prices.
+        without_kernel: also those that take a Python function per window.
+    """
     panel = _Panel(frame)
     features: dict[str, Array] = {}
     parts: tuple[Callable[[_Panel, dict[str, Array]], None], ...] = (
@@ -56,7 +69,7 @@ def compute(frame: pd.DataFrame) -> dict[str, Array]:
         _position, _quantiles, _counts, _co_movement,
     )  # fmt: skip
     with np.errstate(all="ignore"):
-        for part in parts:
+        for part in (*parts, _by_window) if without_kernel else parts:
             part(panel, features)
     return features
 
@@ -269,3 +282,17 @@ def _co_movement(p: _Panel, f: dict[str, Array]) -> None:
             covariance = product - p.roll(left, n, "mean") * p.roll(right, n, "mean")
             squares = p.roll(left, n, "var", 0) * p.roll(right, n, "var", 0)
             f[f"{name}{n}"] = np.clip(_ratio(covariance, np.sqrt(squares), 0.0), -1, 1)
+
+
+def _by_window(p: _Panel, f: dict[str, Array]) -> None:
+    for n in WINDOWS:
+        # Backwards: the latest of equal ones counts.
+        since_high = p.each("high", n, lambda values: np.argmax(values[::-1]))
+        since_low = p.each("low", n, lambda values: np.argmin(values[::-1]))
+        f[f"IMAX{n}"], f[f"IMIN{n}"] = 1 - since_high / n, 1 - since_low / n
+        f[f"IMXD{n}"] = (since_low - since_high) / n
+    p["log_close"] = np.log(p["close"])
+    for n in (20, 60):
+        f[f"max_drawdown_{n}"] = -p.each("log_close", n, lambda values: np.max(np.maximum.accumulate(values) - values))
+    deviation = p.each("typical", 20, lambda values: np.abs(values - values.mean()).mean())
+    f["cci_20"] = _ratio(p["typical"] - p.roll("typical", 20, "mean"), 0.015 * deviation, 0.0)

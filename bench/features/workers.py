@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from time import perf_counter, process_time
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -21,18 +22,18 @@ from bench.etl.synthetic import frames
 EXCHANGE = "US"
 # As many rows as an ingest takes through its stages at once. pandas is faster in larger batches, up to these.
 OURS_AT_ONCE, PANDAS_AT_ONCE = 30, 100
-# What pandas has no kernel for; see pandas_features.
-WITHOUT_KERNEL = ("IMAX", "IMIN", "IMXD", "max_drawdown", "cci")
 
 
 @dataclass(frozen=True)
 class Work:
     """One measurement."""
 
-    worker: str
+    side: Literal["ours", "pandas"]
     tickers: int
     sessions: int
     threads: int = 1
+    without_kernel: bool = True
+    """Also the features that pandas has no kernel for."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ class Measured:
         return self.rows / self.seconds
 
 
-def common_features() -> list[str]:
-    """The features that both sides compute."""
+def kernel_features() -> list[str]:
+    """The features that pandas has kernels for."""
+    from bench.features.pandas_features import WITHOUT_KERNEL
+
     return [name for name in feature_names() if not name.startswith(WITHOUT_KERNEL)]
 
 
@@ -72,7 +75,7 @@ def prices(work: Work) -> Iterator[pl.DataFrame]:
 
 
 def _at_once(work: Work) -> int:
-    return PANDAS_AT_ONCE if work.worker == "pandas" else OURS_AT_ONCE
+    return PANDAS_AT_ONCE if work.side == "pandas" else OURS_AT_ONCE
 
 
 def _ours(names: list[str]) -> Callable[[pl.DataFrame], None]:
@@ -82,20 +85,24 @@ def _ours(names: list[str]) -> Callable[[pl.DataFrame], None]:
     return compute
 
 
-def _pandas(batches: list[pl.DataFrame]) -> tuple[Callable[[int], None], int]:
+def _pandas(batches: list[pl.DataFrame], *, without_kernel: bool) -> tuple[Callable[[int], None], int]:
     from bench.features.pandas_features import compute
 
     ready = [frame.drop("exchange").to_pandas() for frame in batches]
-    return (lambda number: compute(ready[number]) and None), len(compute(ready[0].head(300)))
+
+    def batch(number: int) -> None:
+        compute(ready[number], without_kernel=without_kernel)
+
+    return batch, len(compute(ready[0].head(300), without_kernel=without_kernel))
 
 
 def run(work: Work) -> Measured:
     """Do ``work`` in this process. Making the prices, imports and a first small batch are not timed."""
     batches = list(prices(work))
-    if work.worker == "pandas":
-        one, features = _pandas(batches)
+    if work.side == "pandas":
+        one, features = _pandas(batches, without_kernel=work.without_kernel)
     else:
-        names = list(feature_names()) if work.worker == "all" else common_features()
+        names = list(feature_names()) if work.without_kernel else kernel_features()
         compute = _ours(names)
         compute(batches[0].head(300))
         one, features = (lambda number: compute(batches[number])), len(names)
@@ -121,9 +128,9 @@ def largest_difference(tickers: int, sessions: int) -> tuple[str, float]:
 
     frame = pl.concat(prices(Work("pandas", tickers, sessions)))
     theirs = compute(frame.drop("exchange").to_pandas())
-    ours = compute_features(frame, common_features())
-    if set(theirs) != set(common_features()):
-        raise SystemExit(f"the two sides compute different features: {set(theirs) ^ set(common_features())}")
+    ours = compute_features(frame)
+    if set(theirs) != set(feature_names()):
+        raise SystemExit(f"the two sides compute different features: {set(theirs) ^ set(feature_names())}")
     differences = {}
     for name, values in theirs.items():
         known = ours[name].fill_null(np.nan).to_numpy()
