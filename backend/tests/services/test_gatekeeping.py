@@ -51,6 +51,7 @@ class Registry:
     def __init__(self, result: TrainingResult | None) -> None:
         self.result = result
         self.lost = False
+        self.unreadable = False
         self.asked: list[tuple[Instrument, date | None]] = []
 
     def champion_of(self, registered_name: str) -> ModelVersion | None:
@@ -83,6 +84,10 @@ class Registry:
     def load(self, champion: Champion) -> ForecastBundle:
         assert (champion.version, champion.run_id) == (4, "run")
         assert self.result is not None
+        if self.unreadable:
+            raise ValueError("expected bundle format 2, got 1; train again")
+        if self.lost:
+            raise NotFoundError("MLflow does not know the run")
         return self.result.bundle
 
 
@@ -150,3 +155,12 @@ def test_a_panel_is_compared_session_by_session(newest: Contender) -> None:
     panel = replace(newest, tickers=("TEST", "TWIN"), forecasts=double)
     verdict = gatekeeper(Registry(trained())).judge("stock-US-panel-x", panel)
     assert verdict.sessions == newest.at(2).height
+
+
+def test_a_champion_that_an_older_release_saved_holds_nobody_back() -> None:
+    registry = Registry(trained())
+    registry.unreadable = True
+    challenger = contender_of(trained())
+    verdict = gatekeeper(registry).judge("stock-US-TEST", challenger)
+    assert verdict.champion is None
+    assert verdict == gatekeeper(Registry(None)).judge("stock-US-TEST", challenger)

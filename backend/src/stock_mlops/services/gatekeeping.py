@@ -95,9 +95,22 @@ class Gatekeeper:
     def judge(self, registered_name: str, challenger: Contender) -> Verdict:
         """May the challenger serve in the place of what is the champion now?"""
         champion = self._champions.champion_of(registered_name)
-        if champion is None:
+        if champion is None or not self._can_serve(champion):
             return judge(challenger, None, self.limits)
         return judge(challenger, self.opponent(champion, challenger), self.limits)
+
+    def _can_serve(self, champion: ModelVersion) -> bool:
+        """False of one that an older release saved in a way that is not read any more: it holds nobody back."""
+        try:
+            self._load(champion.ref)
+        except (ValueError, KeyError) as error:
+            log.warning(
+                "champion_unreadable", model=champion.registered_name, version=champion.version, error=str(error)
+            )
+            return False
+        except (NotFoundError, OSError):
+            pass  # lost, or out of reach for a while: it may be resident yet, and what it forecast is known
+        return True
 
     def opponent(self, version: ModelVersion, challenger: Contender) -> Contender:
         """A registered version, with its forecasts for the sessions after its training when those are enough to judge
