@@ -15,6 +15,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 PACKAGES := kit backend ws_monitor metrics_publisher local
 FRONTEND_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -path frontend/coverage -prune -o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
 export UV_PYTHON_DOWNLOADS := never
+# Where Python may not keep what it compiles, twenty services would each compile two thousand modules at every start.
+ifdef PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+endif
 export UV_LINK_MODE ?= hardlink
 
 .PHONY: help setup setup-dev demo demo-detached stop status frontend test checks lint types imports leak-check unit \
