@@ -18,6 +18,7 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import StockMlopsError
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.callers import Caller
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
@@ -28,9 +29,9 @@ from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
-from api.model_resources import ModelOffice
-
+from api.access_resources import Access, TrainAccess
 from api.caching import CachedReads
+from api.model_resources import ModelOffice
 from api.watching import JobWatch
 
 
@@ -151,6 +152,7 @@ class TrainResources:
     clocks: ReplayClock
     mlflow: TrackingServer
     services: ServiceProbe
+    access: TrainAccess
 
 
 @dataclass(slots=True)
@@ -166,6 +168,7 @@ class PredictResources:
     explainer: ExplainDesk
     reads: CachedReads
     watch: JobWatch
+    access: Access
 
 
 Resources = TrainResources | PredictResources
@@ -196,9 +199,16 @@ async def _request_id(request: Request) -> str:
 RequestId = Annotated[str, Depends(_request_id)]
 
 
+async def _caller(request: Request) -> Caller:
+    return cast(Caller, request.state.caller)
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
 async def _actor(request: Request) -> str:
-    caller = getattr(request.state, "caller", None)
-    return "anybody" if caller is None else str(caller.name)
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return "anybody" if caller is None else caller.name
 
 
 Actor = Annotated[str, Depends(_actor)]

@@ -19,7 +19,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from stock_kit.logging import get_logger
-from stock_mlops.errors import DependencyUnavailableError, FieldError, StockMlopsError
+from stock_mlops.errors import (
+    DependencyUnavailableError,
+    FieldError,
+    StockMlopsError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 
 from api.schemas.common import Problem
 
@@ -29,6 +35,8 @@ MEDIA_TYPE = "application/problem+json"
 _NOT_MIGRATED = "its schema is not there yet"
 _NO_SUCH_TABLE_OR_DATABASE = (60, 81)  # ClickHouse's UNKNOWN_TABLE and UNKNOWN_DATABASE
 _MALFORMED = "Malformed request"
+# As RFC 9110 has it; Python knew an older name.
+_PHRASES = {413: "Content Too Large"}
 _URN = "urn:stock-mlops:problem:"
 
 
@@ -99,12 +107,22 @@ class ErrorRenderer:
             app.add_exception_handler(kind, self.on_driver)
         app.add_exception_handler(Exception, self.on_bug)
 
+    async def render(self, request: Request, error: Exception) -> Response:
+        """What the handlers below make of an error that was raised outside of FastAPI."""
+        if isinstance(error, StockMlopsError):
+            return await self.on_known(request, error)
+        return await self.on_driver(request, error)
+
     async def on_known(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, StockMlopsError)  # noqa: S101  narrows the type that Starlette dispatched on
         headers = None
         if isinstance(error, DependencyUnavailableError):
             log.warning("dependency_unavailable", dependency=error.dependency, detail=error.detail)
             headers = {"Retry-After": self._retry_after}
+        elif isinstance(error, TooManyRequestsError):
+            headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+        elif isinstance(error, UnauthenticatedError):
+            headers = {"WWW-Authenticate": 'Bearer realm="stock-mlops"'}
         elif error.status >= 500:
             log.error("request_failed", detail=error.detail, exc_info=error)
         return problem_response(
@@ -137,7 +155,7 @@ class ErrorRenderer:
             return problem_response(
                 request, 422, title=_MALFORMED, detail="the body cannot be read", code="malformed_request"
             )
-        title = HTTPStatus(error.status_code).phrase
+        title = _PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
         allowed = (error.headers or {}).get("Allow", "another method")
         details = {
             404: f"there is no {request.scope['path']!r} here; /api/docs lists what there is",
@@ -179,10 +197,15 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """``responses=`` of a route: the errors that it declares in the OpenAPI document, 422 and 500 besides."""
+    return problem_answers(*statuses, 422, 500)
+
+
+def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declarations of just these errors."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
         }
-        for status in sorted({*statuses, 422, 500})
+        for status in sorted(set(statuses))
     }

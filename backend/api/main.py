@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from stock_kit.metrics import HttpMetricsMiddleware
-from stock_kit.settings import Settings
+from stock_kit.settings import AccessSettings, Settings
 
 from api import openapi
+from api.access import AccessMiddleware
 from api.dependencies import Resources
 from api.errors import ErrorRenderer
+from api.limits import BodyLimitMiddleware
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
 from api.routes import (
+    accounts,
+    auth,
     datasets,
     future,
     mlflow,
@@ -36,6 +41,8 @@ OpenResources = Callable[[], AbstractAsyncContextManager[Resources]]
 SERVICES: dict[Role, str] = {"train": "backend1", "predict": "backend2"}
 ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
     "train": (
+        auth.router,
+        accounts.router,
         training.router,
         # Before the models' own, whose ids would match its paths.
         model_options.router,
@@ -47,6 +54,8 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
     ),
     "predict": (predictions.router, future.router),
 }
+# What takes files; their bodies may be larger than others.
+UPLOADS = ("/api/datasets/upload",)
 
 
 def routes_of(role: Role) -> list[BaseRoute]:
@@ -64,10 +73,28 @@ class State(TypedDict):
 class Backend(FastAPI):
     """FastAPI inside our middleware, so that errors which FastAPI's own outermost layer answers have it too."""
 
+    def __init__(self, access: AccessSettings, errors: ErrorRenderer, **options: Any) -> None:
+        super().__init__(**options)
+        self._access = access
+        self._errors = errors
+        errors.install(self)
+
     def build_middleware_stack(self) -> ASGIApp:
         paths = [route.path for route in self.routes if isinstance(route, APIRoute)]
         slashed = frozenset(path.rstrip("/") for path in paths if path.endswith("/"))
-        app: ASGIApp = TrailingSlashMiddleware(super().build_middleware_stack(), slashed)
+        # From the inside: the guard sees paths as the routes do, and nothing is read before it has let it in.
+        app: ASGIApp = AccessMiddleware(super().build_middleware_stack(), self._errors)
+        app = BodyLimitMiddleware(app, self._access.body_limit, self._access.upload_limit, UPLOADS)
+        app = TrailingSlashMiddleware(app, slashed)
+        if self._access.cors_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=self._access.cors_origins,
+                allow_methods=["*"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
+                expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+                max_age=600,
+            )
         return RequestContextMiddleware(HttpMetricsMiddleware(app))
 
 
@@ -86,6 +113,8 @@ def create_app(role: Role, settings: Settings, open_resources: OpenResources | N
             yield {"resources": resources}
 
     app = Backend(
+        settings.access,
+        ErrorRenderer(settings.serving.retry_after.total_seconds()),
         title=SERVICES[role],
         version="0.1.0",
         lifespan=lifespan,
@@ -95,7 +124,6 @@ def create_app(role: Role, settings: Settings, open_resources: OpenResources | N
         docs_url=None,
         redoc_url=None,
     )
-    ErrorRenderer(settings.serving.retry_after.total_seconds()).install(app)
     app.router.routes.extend(routes_of(role))
     if role == "train":
         app.router.routes.extend(openapi.router.routes)

@@ -14,6 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute
 
+from api.access import SECURITY_SCHEMES, declare
+from api.errors import problem_answers
 from api.schemas.common import Problem
 
 _DESCRIPTION = """Collect prices, train models, predict, and watch it happen.
@@ -40,7 +42,17 @@ def document() -> dict[str, Any]:
             if known is not route:
                 raise ValueError(f"two routes are named {route.name}: {known} and {route}")
     merged = get_openapi(title="Stock MLOps", version="0.1.0", description=_DESCRIPTION, routes=list(routes.values()))
-    return _with_problems(merged)
+    return _with_problems(_with_access(merged))
+
+
+def _with_access(merged: dict[str, Any]) -> dict[str, Any]:
+    """Declare who may call what; it follows from method and path, as the guard's rules do."""
+    merged.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    refusals = problem_answers(401, 403, 429)
+    for path, methods in merged["paths"].items():
+        for method, operation in methods.items():
+            declare(operation, method, path, refusals)
+    return merged
 
 
 def _with_problems(merged: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import RedisVectorCache
 from stock_mlops.stores.warehouse import FeatureVector, Warehouse
 
+from api.access_resources import open_access, open_train_access
 from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
 from api.model_resources import Models
@@ -151,17 +152,22 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         http = stack.enter_context(httpx.Client(timeout=_PROBE_TIMEOUT, trust_env=False))
         services = Readiness(service_checks(settings, http), cache_seconds=2.0)
         stack.callback(services.close)
-        yield TrainResources(
-            settings=settings,
-            readiness=readiness,
-            jobs=JobsDesk(Jobs(meta, settings.jobs), queue),
-            catalog=Catalog(meta),
-            models=Models(settings, mlflow),
-            datasets=WarehouseDesk(clickhouse, InstrumentNames(raw), clocks),
-            clocks=clocks,
-            mlflow=mlflow,
-            services=services,
-        )
+        redis = _cache(settings)
+        try:
+            yield TrainResources(
+                settings=settings,
+                readiness=readiness,
+                jobs=JobsDesk(Jobs(meta, settings.jobs), queue),
+                catalog=Catalog(meta),
+                models=Models(settings, mlflow),
+                datasets=WarehouseDesk(clickhouse, InstrumentNames(raw), clocks),
+                clocks=clocks,
+                mlflow=mlflow,
+                services=services,
+                access=open_train_access(settings, meta, redis, stack),
+            )
+        finally:
+            await redis.aclose()
 
 
 @asynccontextmanager
@@ -171,11 +177,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
     clickhouse = _clickhouse(settings, _VECTOR_TIMEOUT)
     lists = _clickhouse(settings, _LIST_TIMEOUT)
     history = Predictions(lists)
-    redis = AsyncRedis.from_url(
-        settings.redis.url(settings.redis.cache_db),
-        socket_timeout=_REDIS_TIMEOUT,
-        socket_connect_timeout=_REDIS_TIMEOUT,
-    )
+    redis = _cache(settings)
     with ExitStack() as stack:
         schema = await _open_schema(settings, stack)
         producer = EventProducer(settings.kafka, "backend2")
@@ -215,6 +217,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 explainer=Explainer(history, Outbox(meta), Catalog(meta).version, files.load),
                 reads=open_reads(settings),
                 watch=JobWatch(Jobs(meta, settings.jobs).get_many),
+                access=open_access(settings, meta, redis),
             )
         finally:
             await redis.aclose()
@@ -224,6 +227,14 @@ def _clickhouse(settings: Settings, timeout: int) -> Callable[[], Client]:
     """How to get the process's client whose requests end within ``timeout`` seconds."""
     limits = {"query_timeout": timeout, "connect_timeout": min(settings.clickhouse.connect_timeout, timeout)}
     return partial(get_client, settings.clickhouse.model_copy(update=limits))
+
+
+def _cache(settings: Settings) -> AsyncRedis:
+    return AsyncRedis.from_url(
+        settings.redis.url(settings.redis.cache_db),
+        socket_timeout=_REDIS_TIMEOUT,
+        socket_connect_timeout=_REDIS_TIMEOUT,
+    )
 
 
 def open_reads(settings: Settings) -> CachedReads:

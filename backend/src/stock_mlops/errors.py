@@ -86,3 +86,30 @@ class DependencyUnavailableError(StockMlopsError):
     def __init__(self, dependency: str, reason: str) -> None:
         super().__init__(f"{dependency} is unavailable ({reason}); try again after Retry-After seconds")
         self.dependency = dependency
+
+
+class UnauthenticatedError(StockMlopsError):
+    """It is not known who calls."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Not logged in"
+
+
+class ForbiddenError(StockMlopsError):
+    """It is known who calls, and they may not."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class TooManyRequestsError(StockMlopsError):
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds until the same request may be let in."""

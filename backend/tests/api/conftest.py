@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from api.access_resources import TrainAccess
 from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
 from api.main import create_app
@@ -21,9 +22,12 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import DependencyUnavailableError, NotFoundError, StockMlopsError
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.accounts import AccountDesk, NoSessions
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import no_data
+from stock_mlops.services.guard import OpenGuard
+from stock_mlops.stores.access_twins import MemoryAccounts, MemoryApiKeys, MemoryAuditLog, MemoryTickets
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
@@ -308,6 +312,24 @@ class History:
         return self.backstage.page_
 
 
+def no_access() -> TrainAccess:
+    """Access is off; who tests what it does when it is on brings their own."""
+    accounts = MemoryAccounts()
+    return TrainAccess(
+        guard=OpenGuard(),
+        audit=MemoryAuditLog(),
+        sessions=NoSessions(),
+        accounts=AccountDesk(accounts),
+        api_keys=MemoryApiKeys(accounts),
+        tickets=MemoryTickets(),
+    )
+
+
+@pytest.fixture
+def access() -> TrainAccess:
+    return no_access()
+
+
 @pytest.fixture
 def settings() -> Settings:
     return Settings.model_construct()
@@ -349,7 +371,7 @@ def office() -> MemoryOffice:
 
 @pytest.fixture
 async def train(
-    settings: Settings, backstage: Backstage, office: MemoryOffice
+    settings: Settings, backstage: Backstage, office: MemoryOffice, access: TrainAccess
 ) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
     resources = TrainResources(
@@ -362,13 +384,14 @@ async def train(
         clocks=backstage,
         mlflow=backstage,
         services=Readiness({"backend2": lambda: None, "ws_monitor": down}, cache_seconds=0),
+        access=access,
     )
     async with client_of("train", settings, resources) as client:
         yield client
 
 
 @pytest.fixture
-async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[httpx.AsyncClient]:
+async def predict(settings: Settings, backstage: Backstage, access: TrainAccess) -> AsyncIterator[httpx.AsyncClient]:
     """backend2"""
     resources = PredictResources(
         settings=settings,
@@ -380,6 +403,7 @@ async def predict(settings: Settings, backstage: Backstage) -> AsyncIterator[htt
         explainer=backstage,
         reads=CachedReads(backstage.cache),
         watch=JobWatch(backstage.get_many, interval=0.01),
+        access=access,
     )
     async with client_of("predict", settings, resources) as client:
         yield client

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
@@ -23,6 +24,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -32,6 +34,12 @@ from pydantic_settings.sources import DotEnvSettingsSource
 PREFIX = "STOCK_"
 DELIMITER = "__"
 DEVELOPMENT_SECRET = "stock-dev-only"  # noqa: S105  refused in production
+
+# Scheme, host and port: what a browser writes into the Origin header. A star would let every page in.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+
+# Variables whose values no message may repeat.
+_HIDDEN = re.compile("SECRET|PASSWORD|API_KEY")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -322,6 +330,57 @@ class ReplaySettings(Group):
     predict: bool = Field(True, description="ask backend2 for a prediction after each released session")
 
 
+class AccessSettings(Group):
+    """Who may call the API and open its sockets. Switched off, everything is open to whoever reaches the ports."""
+
+    enabled: bool = Field(False, description="ask callers who they are; containers: on")
+    secret: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET),
+        description="signs access tokens, 32 characters or more; local: made when needed",
+    )
+    api_key: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET),
+        description="key that the command line and our services send, and that the backends take from them",
+    )
+    admin_name: str = Field("admin", min_length=1, max_length=64, description="first account, an operator")
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="its first password; empty: one is made, and shown once when it is"
+    )
+    token_lifetime: Duration = Field(timedelta(minutes=15), description="how long an access token is good for")
+    refresh_lifetime: Duration = Field(timedelta(days=7), description="how long one stays logged in without coming by")
+    ticket_lifetime: Duration = Field(timedelta(seconds=30), description="how long a WebSocket's ticket is good for")
+    socket_lifetime: Duration = Field(timedelta(hours=1), description="after so long a WebSocket has to come in again")
+    reads_per_minute: int = Field(1200, ge=1, le=1_000_000, description="reading calls of one key or account")
+    changes_per_minute: int = Field(120, ge=1, le=1_000_000, description="changing calls of one key or account")
+    predictions_per_minute: int = Field(30_000, ge=1, le=10_000_000, description="predictions of one key or account")
+    login_attempts: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="log-ins per account that may fail in login_window; three times as many per address",
+    )
+    login_window: Duration = Field(timedelta(minutes=5), description="how long a failed log-in counts")
+    body_limit: int = Field(1_048_576, ge=1024, le=2**30, description="largest body of a request in bytes")
+    upload_limit: int = Field(67_108_864, ge=1024, le=2**33, description="largest body of an upload in bytes")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma list of origins whose pages may call the API (https://desk.example); empty: our own page"
+    )
+    socket_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma list of origins whose pages may open sockets, beside our own page"
+    )
+    audit_retention: Duration = Field(timedelta(days=365), description="how long the audit log keeps a call")
+
+    @field_validator("cors_origins", "socket_origins", mode="before")
+    @classmethod
+    def _parse_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = tuple(item.strip().rstrip("/") for item in value.split(",") if item.strip())
+        if bad := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"expected origins like https://desk.example:8443, got {bad[0]!r}")
+        return origins
+
+
 class LocalSettings(Group):
     data_dir: Path = Field(Path(".local"), description="data, logs and pids of the local profile")
     http_host: str = Field("127.0.0.1", description="address nginx listens on")
@@ -367,6 +426,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     etl: EtlSettings = EtlSettings()
     replay: ReplaySettings = ReplaySettings()
+    access: AccessSettings = AccessSettings()
     local: LocalSettings = LocalSettings()
 
     @model_validator(mode="after")
@@ -436,7 +496,7 @@ def _describe(error: ErrorDetails) -> str:
     if not path:
         return message
     name = "HTTP_PORT" if path[0] == "HTTP_PORT" else variable_name(path)
-    value = "" if "secret" in name.lower() or "password" in name.lower() else f" (got {error['input']!r})"
+    value = "" if _HIDDEN.search(name) else f" (got {error['input']!r})"
     return f"{name}: {message}{value}"
 
 
@@ -481,6 +541,8 @@ def format_value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value == Path() else str(value)
 
 

@@ -159,10 +159,11 @@ class Replay:
 
 
 class HttpPredictor:
-    """Asks backend2 for forecasts, one session ahead."""
+    """Asks backend2 for forecasts, one session ahead; ``key`` is the platform's, None while access is off."""
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        self._client = httpx.Client(base_url=url, timeout=timeout, headers={"X-Prediction-Origin": "replay"})
+    def __init__(self, url: str, key: str | None = None, *, timeout: float = 10.0) -> None:
+        headers = {"X-Prediction-Origin": "replay"} | ({} if key is None else {"X-API-Key": key})
+        self._client = httpx.Client(base_url=url, timeout=timeout, headers=headers)
 
     def __call__(self, instrument: Instrument) -> None:
         """Ask for one forecast.

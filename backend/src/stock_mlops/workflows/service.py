@@ -11,6 +11,7 @@ from typing import Any, cast
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from sqlalchemy import Engine, text
+from stock_kit.access import client_key
 from stock_kit.health import Check, Readiness
 from stock_kit.logging import get_logger
 from stock_kit.metrics import OperationsServer
@@ -99,7 +100,7 @@ def open_replay(settings: Settings) -> ReplayThread:
     """The replay over the servers of ``settings``."""
     engine = get_engine(settings.model_meta_db)
     raw = RawPrices(get_engine(settings.raw_db))
-    predict = HttpPredictor(settings.backend2.url)
+    predict = HttpPredictor(settings.backend2.url, client_key(settings))
     source = SampleSource()
     ingest = open_ingest(settings, on_loaded=after_load(settings))
 
