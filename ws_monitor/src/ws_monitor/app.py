@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ from ws_monitor import metrics
 from ws_monitor.channel import Keys
 from ws_monitor.client import Client
 from ws_monitor.frames import ChannelName
+from ws_monitor.gate import FORBIDDEN, POLICY_VIOLATION, TRY_AGAIN_LATER, UNAUTHENTICATED, Gate, RefusedError
 from ws_monitor.hub import Broadcaster, Hub
 
 # A client that connects while the service starts waits so long for the history before it gets what there is.
@@ -27,19 +29,31 @@ _LOAD_WAIT = 3.0
 _MAX_TICKERS = 100
 _MAX_TICKER_LENGTH = 40
 _MAX_CLIENTS = 10_000
-_POLICY_VIOLATION = 1008
-_TRY_AGAIN_LATER = 1013
+_SECRETS = frozenset({"access_token", "api_key", "apikey", "authorization", "jwt", "key", "refresh_token", "token"})
 
 
-class BadQueryError(ValueError):
-    """The query string of a WebSocket; the text goes to the client as the reason of the close."""
+class BadQueryError(RefusedError):
+    """The query string of a WebSocket."""
+
+    def __init__(self, reason: str, code: int = POLICY_VIOLATION) -> None:
+        super().__init__(code, reason)
 
 
-def parse_query(channel: ChannelName, query: bytes) -> tuple[str | None, Keys]:
-    """``since`` and the keys asked for."""
+@dataclass(frozen=True, slots=True)
+class Query:
+    since: str | None
+    keys: Keys
+    ticket: str | None
+
+
+def parse_query(channel: ChannelName, query: bytes) -> Query:
+    """What the address asks for."""
     values = parse_qs(query.decode("latin-1"))
-    if unknown := sorted(set(values) - {"since", "ticker"}):
-        raise BadQueryError(f"unknown parameter {unknown[0][:40]}; expected since or ticker")
+    if secret := _SECRETS & {name.lower().replace("-", "_") for name in values}:
+        reason = f"no {min(secret)} in an address, which proxies log; get a ticket: POST /api/auth/ws-ticket"
+        raise BadQueryError(reason, FORBIDDEN)
+    if unknown := sorted(set(values) - {"since", "ticker", "ticket"}):
+        raise BadQueryError(f"unknown parameter {unknown[0][:40]}; expected since, ticker or ticket")
     tickers = [ticker for value in values.get("ticker", []) for ticker in value.split(",") if ticker]
     if tickers and channel is ChannelName.METRICS:
         raise BadQueryError("the metrics channel has no tickers")
@@ -49,35 +63,39 @@ def parse_query(channel: ChannelName, query: bytes) -> tuple[str | None, Keys]:
         exchange, _, symbol = ticker.partition(":")
         if not exchange or not symbol or len(ticker) > _MAX_TICKER_LENGTH:
             raise BadQueryError(f"ticker: expected EXCHANGE:TICKER as in US:AAPL, got {ticker[:_MAX_TICKER_LENGTH]}")
-    return values.get("since", [None])[-1], frozenset(tickers) or None
+    return Query(values.get("since", [None])[-1], frozenset(tickers) or None, values.get("ticket", [None])[-1])
 
 
 class Push:
     """The ASGI application of one channel's WebSocket."""
 
-    def __init__(self, hub: Callable[[], Hub], name: ChannelName) -> None:
+    def __init__(self, hub: Callable[[], Hub], name: ChannelName, gate: Gate) -> None:
         self._hub = hub
         self._name = name
+        self._gate = gate
         self._connected = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
+        # Accepted before it is refused: a browser does not tell its page why a handshake failed.
         await send({"type": "websocket.accept"})
-        try:
-            since, keys = parse_query(self._name, scope["query_string"])
-        except BadQueryError as error:
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": str(error)})
-            return
-        if self._connected >= _MAX_CLIENTS:
-            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER, "reason": "too many clients"})
-            return
         self._connected += 1
         try:
-            await self._serve(since, keys, receive, send)
+            if self._connected > _MAX_CLIENTS:
+                raise RefusedError(TRY_AGAIN_LATER, "too many clients")
+            query = parse_query(self._name, scope["query_string"])
+            await self._gate.admit(scope, query.ticket, receive)
+            if await self._serve(query.since, query.keys, receive, send):
+                raise RefusedError(UNAUTHENTICATED, "this socket is too old; come in again")
+        except RefusedError as error:
+            metrics.REFUSED.labels(str(error.code)).inc()
+            with suppress(OSError, RuntimeError):  # the client may be gone already
+                await send({"type": "websocket.close", "code": error.code, "reason": str(error)})
         finally:
             self._connected -= 1
 
-    async def _serve(self, since: str | None, keys: Keys, receive: Receive, send: Send) -> None:
+    async def _serve(self, since: str | None, keys: Keys, receive: Receive, send: Send) -> bool:
+        """Until the client leaves; true when it is still there, and has to show again who it is."""
         hub = self._hub()
         with suppress(TimeoutError):
             await asyncio.wait_for(hub.loaded.wait(), _LOAD_WAIT)
@@ -86,7 +104,10 @@ class Push:
         sending = asyncio.create_task(self._send_frames(client, send))
         listening = asyncio.create_task(_listen(broadcaster, client, receive))
         try:
-            await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(
+                (sending, listening), timeout=self._gate.lifetime, return_when=asyncio.FIRST_COMPLETED
+            )
+            return not ended
         finally:
             broadcaster.leave(client)
             sending.cancel()
@@ -122,7 +143,10 @@ async def _metrics(_: Request) -> Response:
 
 
 def create_app(
-    hub: Callable[[], Hub], readiness: Readiness, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+    hub: Callable[[], Hub],
+    readiness: Readiness,
+    lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+    gate: Gate,
 ) -> Starlette:
     """``hub`` is called once the lifespan has begun: the hub belongs to the running event loop."""
 
@@ -138,7 +162,11 @@ def create_app(
     return Starlette(
         routes=[
             *(Route(path + slash, endpoint) for path, endpoint in http for slash in ("", "/")),
-            *(WebSocketRoute(f"/ws/{name}{slash}", Push(hub, name)) for name in ChannelName for slash in ("", "/")),
+            *(
+                WebSocketRoute(f"/ws/{name}{slash}", Push(hub, name, gate))
+                for name in ChannelName
+                for slash in ("", "/")
+            ),
         ],
         lifespan=lifespan,
     )

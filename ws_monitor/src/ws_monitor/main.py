@@ -18,6 +18,7 @@ from stock_kit.settings import Settings, get_settings
 
 from ws_monitor.app import create_app, heartbeat
 from ws_monitor.bridge import HubTarget
+from ws_monitor.gate import open_gate
 from ws_monitor.hub import Hub
 from ws_monitor.reader import LogReader
 from ws_monitor.sink import Sink
@@ -38,6 +39,7 @@ class Monitor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._gate = open_gate(settings)
         self._store = ClickHouseStore(settings.clickhouse)
         self._producer = EventProducer(settings.kafka, "ws-monitor")
         # The same after a restart, and another one for every replica.
@@ -50,7 +52,7 @@ class Monitor:
         )
 
     def app(self) -> Starlette:
-        return create_app(self._get_hub, self._readiness, self._lifespan)
+        return create_app(self._get_hub, self._readiness, self._lifespan, self._gate)
 
     def _get_hub(self) -> Hub:
         if self._hub is None:

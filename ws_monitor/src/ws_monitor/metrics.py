@@ -24,6 +24,7 @@ DETECTOR_ERRORS = Counter("stock_ws_detector_errors_total", "Events that a detec
 
 CLIENTS = Gauge("stock_ws_clients", "WebSocket clients connected", ["channel"])
 MESSAGES = Counter("stock_ws_messages_total", "New messages offered to the clients of a channel", ["channel"])
+REFUSED = Counter("stock_ws_refused_total", "Sockets refused, by the code of their close", ["code"])
 FRAMES = Counter("stock_ws_frames_sent_total", "Frames sent, each client's counted", ["channel"])
 LOST = Counter("stock_ws_lost_messages_total", "Messages that slow clients lost", ["channel"])
 GAPS = Counter("stock_ws_gaps_total", "Gaps told to clients", ["channel", "reason"])
