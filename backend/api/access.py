@@ -39,6 +39,10 @@ OPEN_PATHS = frozenset(
 _ADMIN = ("/api/accounts", "/api/api-keys", "/api/audit")
 # A ticket opens a socket that only reads.
 _READING_CHANGES = ("/api/auth/ws-ticket",)
+# What everybody has of their own.
+_OWN = ("/api/watchlists",)
+# What computes an answer and keeps nothing.
+_COMPUTING = ("/backtest",)
 _PREDICTING = ("/api/predict",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -50,7 +54,7 @@ def needed_scope(method: str, path: str) -> access.Scope | None:
         return None
     if _is_below(path, _ADMIN):
         return access.Scope.ADMIN
-    if method in _SAFE_METHODS or path in _READING_CHANGES:
+    if method in _SAFE_METHODS or path in _READING_CHANGES or _is_below(path, _OWN) or path.endswith(_COMPUTING):
         return access.Scope.READ
     return access.Scope.PREDICT if _is_below(path, _PREDICTING) else access.Scope.WRITE
 

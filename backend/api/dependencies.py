@@ -22,12 +22,15 @@ from stock_mlops.services.callers import Caller
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
+from stock_mlops.services.platform import QueueState, Versions
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
+from stock_mlops.stores.instrument_names import Listing
 from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
+from stock_mlops.stores.watchlists import Watchlist
 
 from api.access_resources import Access, TrainAccess
 from api.caching import CachedReads
@@ -123,6 +126,30 @@ class DatasetDesk(Protocol):
     ) -> list[dict[str, Any]]: ...
 
 
+class InstrumentSearch(Protocol):
+    def search(self, words: str, exchange: str | None, limit: int) -> Sequence[Listing]: ...
+
+
+class WatchlistDesk(Protocol):
+    def of(self, owner: str) -> Sequence[Watchlist]: ...
+
+    def get(self, owner: str, watchlist_id: UUID) -> Watchlist | None: ...
+
+    def create(self, owner: str, name: str, instruments: Sequence[Instrument]) -> Watchlist: ...
+
+    def replace(
+        self, owner: str, watchlist_id: UUID, name: str, instruments: Sequence[Instrument]
+    ) -> Watchlist | None: ...
+
+    def delete(self, owner: str, watchlist_id: UUID) -> bool: ...
+
+
+class PlatformDesk(Protocol):
+    def versions(self) -> Versions: ...
+
+    def queue_states(self) -> Sequence[QueueState]: ...
+
+
 class ReplayClock(Protocol):
     def replay(self) -> ReplayState | None: ...
 
@@ -152,6 +179,9 @@ class TrainResources:
     clocks: ReplayClock
     mlflow: TrackingServer
     services: ServiceProbe
+    instruments: InstrumentSearch
+    watchlists: WatchlistDesk
+    platform: PlatformDesk
     access: TrainAccess
 
 
@@ -207,9 +237,17 @@ CurrentCaller = Annotated[Caller, Depends(_caller)]
 
 
 async def _actor(request: Request) -> str:
-    caller: Caller | None = getattr(request.state, "caller", None)
-    return "anybody" if caller is None else caller.name
+    return cast(Caller, request.state.caller).name
 
 
 Actor = Annotated[str, Depends(_actor)]
 """Who calls, for trails of what was changed."""
+
+
+async def _owner(request: Request) -> str:
+    account_id = cast(Caller, request.state.caller).account_id
+    return "local" if account_id is None else str(account_id)
+
+
+Owner = Annotated[str, Depends(_owner)]
+"""Whose things are meant: an account's, whatever key it calls with; everybody's while access is off."""

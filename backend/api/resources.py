@@ -26,6 +26,7 @@ from stock_mlops.services.datasets import Dataset, describe_datasets
 from stock_mlops.services.explaining import Explainer
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
+from stock_mlops.services.platform import Platform
 from stock_mlops.services.prediction import Predictor
 from stock_mlops.services.relay import RELAY_LOCK, Relay
 from stock_mlops.services.serving import ResidentModels
@@ -48,6 +49,7 @@ from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
 from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import RedisVectorCache
 from stock_mlops.stores.warehouse import FeatureVector, Warehouse
+from stock_mlops.stores.watchlists import Watchlists
 
 from api.access_resources import open_access, open_train_access
 from api.caching import CachedReads
@@ -164,6 +166,9 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 clocks=clocks,
                 mlflow=mlflow,
                 services=services,
+                instruments=InstrumentNames(raw),
+                watchlists=Watchlists(meta),
+                platform=Platform(settings, Jobs(meta, settings.jobs), queue),
                 access=open_train_access(settings, meta, redis, stack),
             )
         finally:

@@ -10,6 +10,7 @@ from stock_mlops.calendars import CalendarData, load_calendar
 
 SMALL = CalendarData(
     days=np.array([0, 1, 4], dtype=np.int32),
+    opens=np.array([0, 1440, 5760], dtype=np.int64),
     closes=np.array([60, 1500, 5820], dtype=np.int64),
     timezone="Europe/Berlin",
     every_day=False,
@@ -40,7 +41,8 @@ def test_a_calendar_is_computed_once_and_then_read(builds: list[str]) -> None:
         loaded = load_calendar("XETR")
         assert np.array_equal(loaded.days, SMALL.days)
         assert np.array_equal(loaded.closes, SMALL.closes)
-        assert (loaded.timezone, loaded.every_day) == ("Europe/Berlin", False)
+        assert np.array_equal(loaded.opens, SMALL.opens)
+        assert (loaded.timezone, loaded.every_day, loaded.lunch) == ("Europe/Berlin", False, None)
     assert builds == ["XETR"]
 
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
 from stock_mlops.instruments import sessions_of
+from stock_mlops.services.platform import links
 from stock_mlops.stores.market_clock import ReplayState
 
 from api.dependencies import Train
 from api.errors import problems
-from api.schemas.system import Clock, ServiceHealth, SystemHealth, Timeline
+from api.schemas.system import Clock, Links, Queues, QueueState, ServiceHealth, SystemHealth, Timeline, Versions
 
 router = APIRouter(prefix="/api/system", tags=["system"])
 
@@ -21,6 +22,22 @@ def market_clock(resources: Train) -> Clock:
     live = Timeline(timeline="live", market_now=now, session=sessions_of("US").last_closed(now), state="live")
     replay = resources.clocks.replay()
     return Clock(timelines=[live] if replay is None else [live, _replay(replay, resources.settings)])
+
+
+@router.get("/versions", responses=problems(503), summary="Code, features, libraries and schemas")
+def system_versions(resources: Train) -> Versions:
+    return Versions.model_validate(resources.platform.versions(), from_attributes=True)
+
+
+@router.get("/queues", responses=problems(503), summary="Queues of long jobs, and their workers")
+def system_queues(resources: Train) -> Queues:
+    states = resources.platform.queue_states()
+    return Queues(items=[QueueState.model_validate(state, from_attributes=True) for state in states])
+
+
+@router.get("/links", responses=problems(), summary="Other user interfaces")
+def system_links(resources: Train) -> Links:
+    return Links(links=links(resources.settings))
 
 
 @router.get("/health", summary="Which services answer")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from pydantic import Field
+
 from api.schemas.common import ResponseModel
 
 
@@ -34,6 +36,32 @@ class Timeline(ResponseModel):
 
 class Clock(ResponseModel):
     timelines: list[Timeline]
+
+
+class Versions(ResponseModel):
+    code: str = Field(description="the package's version and a hash of the code that models are made by")
+    feature_version: str
+    python: str
+    packages: dict[str, str] = Field(description="libraries that models are made with")
+    schemas: dict[str, str] = Field(description="how far each database is migrated")
+
+
+class QueueState(ResponseModel):
+    name: str
+    messages: int = Field(description="in the broker; a job may have several, and needs none while it runs")
+    pending: int = Field(description="jobs that wait")
+    running: int
+    workers: list[str] = Field(description="that answered within half a second")
+
+
+class Queues(ResponseModel):
+    items: list[QueueState]
+
+
+class Links(ResponseModel):
+    """Addresses of other user interfaces; those that are not there are left out."""
+
+    links: dict[str, str]
 
 
 class ServiceHealth(ResponseModel):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -24,34 +24,35 @@ _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 
 @dataclass(frozen=True)
 class Market:
-    """A market code with its calendar (an exchange_calendars name) and Yahoo's suffix of its symbols."""
+    """A market code's name, its calendar (an exchange_calendars name) and Yahoo's suffix of its symbols."""
 
+    name: str
     calendar: str
     yahoo_suffix: str = ""
 
 
 MARKETS: dict[str, Market] = {
-    "US": Market("XNYS"),
-    "TW": Market("XTAI", "TW"),
-    "TWO": Market("XTAI", "TWO"),
-    "HK": Market("XHKG", "HK"),
-    "JP": Market("XTKS", "T"),
-    "KR": Market("XKRX", "KS"),
-    "CN": Market("XSHG", "SS"),
-    "SG": Market("XSES", "SI"),
-    "IN": Market("XBOM", "BO"),
-    "AU": Market("XASX", "AX"),
-    "UK": Market("XLON", "L"),
-    "DE": Market("XETR", "DE"),
-    "FR": Market("XPAR", "PA"),
-    "NL": Market("XAMS", "AS"),
-    "CH": Market("XSWX", "SW"),
-    "IT": Market("XMIL", "MI"),
-    "ES": Market("XMAD", "MC"),
-    "SE": Market("XSTO", "ST"),
-    "CA": Market("XTSE", "TO"),
-    "BR": Market("BVMF", "SA"),
-    "CRYPTO": Market("24/7"),
+    "US": Market("NYSE and Nasdaq", "XNYS"),
+    "TW": Market("Taiwan Stock Exchange", "XTAI", "TW"),
+    "TWO": Market("Taipei Exchange", "XTAI", "TWO"),
+    "HK": Market("Hong Kong Exchanges", "XHKG", "HK"),
+    "JP": Market("Tokyo Stock Exchange", "XTKS", "T"),
+    "KR": Market("Korea Exchange", "XKRX", "KS"),
+    "CN": Market("Shanghai Stock Exchange", "XSHG", "SS"),
+    "SG": Market("Singapore Exchange", "XSES", "SI"),
+    "IN": Market("BSE, Mumbai", "XBOM", "BO"),
+    "AU": Market("Australian Securities Exchange", "XASX", "AX"),
+    "UK": Market("London Stock Exchange", "XLON", "L"),
+    "DE": Market("Xetra, Frankfurt", "XETR", "DE"),
+    "FR": Market("Euronext Paris", "XPAR", "PA"),
+    "NL": Market("Euronext Amsterdam", "XAMS", "AS"),
+    "CH": Market("SIX Swiss Exchange", "XSWX", "SW"),
+    "IT": Market("Borsa Italiana, Milan", "XMIL", "MI"),
+    "ES": Market("Bolsa de Madrid", "XMAD", "MC"),
+    "SE": Market("Nasdaq Stockholm", "XSTO", "ST"),
+    "CA": Market("Toronto Stock Exchange", "XTSE", "TO"),
+    "BR": Market("B3, São Paulo", "BVMF", "SA"),
+    "CRYPTO": Market("Crypto markets", "24/7"),
 }
 _BY_SUFFIX = {market.yahoo_suffix: code for code, market in MARKETS.items() if market.yahoo_suffix}
 
@@ -105,7 +106,7 @@ def parse_symbol(text: str, default_exchange: str = "US") -> Instrument:
     head, dot, suffix = symbol.rpartition(".")
     if dot and suffix in _BY_SUFFIX and default_exchange == "US":
         return Instrument(_BY_SUFFIX[suffix], head)
-    if dot and suffix == MARKETS.get(default_exchange, Market("")).yahoo_suffix:
+    if dot and suffix == MARKETS.get(default_exchange, Market("", "")).yahoo_suffix:
         return Instrument(default_exchange, head)
     return Instrument(default_exchange, symbol)
 
@@ -127,7 +128,10 @@ class Sessions:
         )
         self._days = np.concatenate([before, known, after])
         self._offset = len(before)
-        self._closes = calendar.closes
+        self._opens, self._closes = calendar.opens, calendar.closes
+        self.timezone = calendar.timezone
+        self.lunch = calendar.lunch
+        """Minutes since local midnight at which the break of a session begins and ends; None: there is none."""
         self._zone = ZoneInfo(calendar.timezone)
         self._usual_close = _usual_close(calendar, self._zone)
 
@@ -169,6 +173,16 @@ class Sessions:
             raise ValueError(f"{day} is not a session; the next one is {self.next(day)}")
         return self._close_at(index)
 
+    def open_time(self, day: date) -> datetime | None:
+        """When the session ``day`` opens, in UTC; None where the calendar does not record it.
+
+        Raises:
+            ValueError: ``day`` is not a session.
+        """
+        self.close_time(day)
+        known = self._after(_to_number(day) - 1) - self._offset
+        return datetime.fromtimestamp(int(self._opens[known]) * 60, UTC) if 0 <= known < len(self._opens) else None
+
     def last_closed(self, now: datetime) -> date:
         """The newest session whose close is not later than ``now`` (aware)."""
         # A session of the other side of the date line may close a calendar day later or earlier in UTC.
@@ -180,6 +194,10 @@ class Sessions:
     def local_date(self, now: datetime) -> date:
         """The day that the exchange's own calendar shows at ``now`` (aware)."""
         return now.astimezone(self._zone).date()
+
+    def local_time(self, now: datetime) -> time:
+        """What the clocks at the exchange show at ``now`` (aware)."""
+        return now.astimezone(self._zone).time()
 
     def _after(self, number: int) -> int:
         """Index of the first session later than the day ``number``."""

@@ -36,6 +36,7 @@ from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPredic
 from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
+from .desks import Desks
 from .office import MemoryOffice
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -365,13 +366,18 @@ async def client_of(
 
 
 @pytest.fixture
+def desks() -> Desks:
+    return Desks()
+
+
+@pytest.fixture
 def office() -> MemoryOffice:
     return MemoryOffice()
 
 
 @pytest.fixture
 async def train(
-    settings: Settings, backstage: Backstage, office: MemoryOffice, access: TrainAccess
+    settings: Settings, backstage: Backstage, office: MemoryOffice, desks: Desks, access: TrainAccess
 ) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
     resources = TrainResources(
@@ -380,6 +386,9 @@ async def train(
         jobs=backstage,
         catalog=backstage,
         models=office,
+        instruments=desks,
+        watchlists=desks,
+        platform=desks,
         datasets=backstage,
         clocks=backstage,
         mlflow=backstage,

@@ -381,6 +381,21 @@ class AccessSettings(Group):
         return origins
 
 
+Link = Annotated[str, Field(pattern=r"^(https?://\S+)?$")]
+
+
+class LinksSettings(Group):
+    """Other user interfaces, by the address at which a browser reaches them."""
+
+    mlflow: Link = Field("", description="MLflow; empty: the address that the services use")
+    prefect: Link = Field("", description="Prefect; empty: the address that the services use")
+    flower: Link = Field("", description="Flower; empty: its port on this machine")
+    grafana: Link = Field("", description="Grafana; empty: there is none")
+    prometheus: Link = Field("", description="Prometheus; empty: there is none")
+    kafka_ui: Link = Field("", description="Kafka UI; empty: there is none")
+    minio: Link = Field("", description="MinIO's console; empty: there is none")
+
+
 class LocalSettings(Group):
     data_dir: Path = Field(Path(".local"), description="data, logs and pids of the local profile")
     http_host: str = Field("127.0.0.1", description="address nginx listens on")
@@ -427,6 +442,7 @@ class Settings(BaseSettings):
     etl: EtlSettings = EtlSettings()
     replay: ReplaySettings = ReplaySettings()
     access: AccessSettings = AccessSettings()
+    links: LinksSettings = LinksSettings()
     local: LocalSettings = LocalSettings()
 
     @model_validator(mode="after")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
 from stock_kit.logging import get_logger
 from stock_kit.settings import Settings
 
+from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.stores.jobs import JobKind, JobRef
 
 log = get_logger(__name__)
@@ -21,6 +24,8 @@ TASKS: dict[JobKind, tuple[str, str]] = {
 
 # A broker that is there answers in milliseconds; one that does not in so long counts as down.
 _SEND_SECONDS = 2
+# So long answers of workers are waited for.
+_PING_SECONDS = 0.5
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
@@ -91,6 +96,37 @@ class CeleryQueue:
             log.warning("job_not_sent", job_id=str(job.id), kind=job.kind, error=str(error))
             return False
         return True
+
+    def lengths(self) -> dict[str, int]:
+        """Messages that wait in each queue.
+
+        Raises:
+            DependencyUnavailableError: the broker does not answer.
+        """
+        with self._asked() as connection:
+            client = connection.default_channel.client
+            return {queue: int(client.llen(queue)) for _, queue in TASKS.values()}
+
+    def workers(self) -> list[str]:
+        """Names (``train@host``) of the workers that answer at once.
+
+        Raises:
+            DependencyUnavailableError: the broker does not answer.
+        """
+        with self._asked() as connection:
+            answers = self._app.control.ping(timeout=_PING_SECONDS, connection=connection) or []
+        return sorted(name for answer in answers for name in answer)
+
+    @contextmanager
+    def _asked(self) -> Iterator[Any]:
+        from kombu.exceptions import OperationalError
+        from redis.exceptions import RedisError
+
+        try:
+            with self._app.connection_for_write() as connection:
+                yield connection
+        except (OperationalError, RedisError, OSError) as error:
+            raise DependencyUnavailableError("Redis", type(error).__name__) from error
 
     def close(self) -> None:
         self._app.close()

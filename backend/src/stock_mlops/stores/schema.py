@@ -62,6 +62,21 @@ def _clickhouse_current(settings: Settings, folder: Path) -> bool:
     return {file.name for file in folder.glob("*.sql")} <= done
 
 
+def revisions(settings: Settings) -> dict[str, str]:
+    """How far each database is migrated: the newest revision, or the newest file of ClickHouse; empty: not at all."""
+    found = {}
+    for name, database in (("model_meta_db", settings.model_meta_db), ("raw_db", settings.raw_db)):
+        with get_engine(database).connect() as connection:
+            known = inspect(connection).has_table("alembic_version")
+            rows = connection.execute(text("SELECT version_num FROM alembic_version")).scalars() if known else ()
+            found[name] = max(rows, default="")
+    client = get_client(settings.clickhouse)
+    migrated = client.command("EXISTS TABLE schema_migrations")
+    names = client.query("SELECT name FROM schema_migrations").result_rows if migrated else ()
+    found["clickhouse"] = max((row[0] for row in names), default="").removesuffix(".sql")
+    return found
+
+
 class SchemaKeeper:
     """Sees to it that the schema is current, in the background and for as long as it takes."""
 
