@@ -112,12 +112,3 @@ def test_sessions_are_those_of_exchange_calendars(exchange: str) -> None:
     assert [ours.close_time(day.date()) for day in some] == [
         calendar.session_close(pd.Timestamp(day)).to_pydatetime() for day in some
     ]
-
-
-def test_knowing_sessions_takes_no_pandas() -> None:
-    import subprocess
-    import sys
-
-    code = "import sys, stock_mlops.instruments as i; i.sessions_of('US'); print('pandas' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "False"

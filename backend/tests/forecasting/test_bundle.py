@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -188,19 +187,6 @@ print(forecast.predicted_return)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == bundle.predict(ROW, 2).predicted_return
-
-
-def test_a_linear_forecast_takes_microseconds(bundle: ForecastBundle) -> None:
-    vector = bundle.vector(ROW)
-    best = min(_seconds(lambda: bundle.engine.predict(vector[np.newaxis], (1,))) for _ in range(50))
-    assert best < 100e-6
-
-
-def _seconds(work: object) -> float:
-    assert callable(work)
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def test_an_engine_that_differs_from_its_estimators_is_never_built() -> None:

@@ -1,10 +1,11 @@
-"""The supervisor over tiny programs."""
+"""The supervisor over tiny programs, which are real processes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,7 +22,7 @@ from stock_local.processes import BoundedLog, session_members
 from stock_local.service import Service
 from stock_local.supervisor import StartError, State, Supervisor
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -44,6 +45,24 @@ async def at_once() -> None:
 
 def service(name: str, code: str = SLEEP, *, ready: Probe = at_once, **options: object) -> Service:
     return Service(name=name, argv=python(code), ready=ready, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A port that nobody listens on."""
+
+    def take() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        return port
+
+    return take
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The saved MLflow model, loaded again by MLflow itself; the server's side is in tests/integration/test_training.py."""
+"""The saved MLflow model, loaded again by MLflow itself, whose import alone takes seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stock_mlops.forecasting.reference import Reference
 from stock_mlops.stores.registry import ModelFiles, ModelRegistry, save_model
 
 # mlflow's imports warn about other libraries' future; nothing of that is ours.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture
