@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -20,9 +20,11 @@ from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.callers import Caller
 from stock_mlops.services.datasets import Dataset
+from stock_mlops.services.etl_control import EtlOrder, EtlStatus
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.platform import QueueState, Versions
+from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.instrument_names import Listing
@@ -35,7 +37,11 @@ from stock_mlops.stores.watchlists import Watchlist
 from api.access_resources import Access, TrainAccess
 from api.caching import CachedReads
 from api.model_resources import ModelOffice
+from api.schemas.datasets import FeatureQuery, PriceQuery
 from api.watching import JobWatch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class JobDesk(Protocol):
@@ -121,9 +127,25 @@ class DatasetDesk(Protocol):
 
     def data_version(self, instruments: Sequence[Instrument]) -> str: ...
 
-    def bars(
-        self, instrument: Instrument, start: date | None, end: date | None, limit: int
-    ) -> list[dict[str, Any]]: ...
+    def prices(self, instrument: Instrument, query: PriceQuery) -> pl.DataFrame: ...
+
+    def features(self, instrument: Instrument, query: FeatureQuery) -> pl.DataFrame: ...
+
+    def quality(self, instrument: Instrument) -> QualityReport: ...
+
+    def delete(self, instrument: Instrument) -> int: ...
+
+
+class EtlDesk(Protocol):
+    def start(self, order: EtlOrder) -> EtlStatus: ...
+
+    def upload(self, file: Path, order: EtlOrder, *, skip_bad_rows: bool) -> EtlStatus: ...
+
+    def status(self, run_id: UUID) -> EtlStatus: ...
+
+    def cancel(self, run_id: UUID) -> EtlStatus: ...
+
+    def newest(self, limit: int) -> Sequence[EtlStatus]: ...
 
 
 class InstrumentSearch(Protocol):
@@ -176,6 +198,8 @@ class TrainResources:
     catalog: ModelCatalog
     models: ModelOffice
     datasets: DatasetDesk
+    etl: EtlDesk
+    reads: CachedReads
     clocks: ReplayClock
     mlflow: TrackingServer
     services: ServiceProbe

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +21,6 @@ from stock_kit.health import Check, Readiness
 from stock_kit.kafka import EventProducer
 from stock_kit.settings import RedisSettings, Settings
 from stock_mlops.instruments import Instrument
-from stock_mlops.services.datasets import Dataset, describe_datasets
 from stock_mlops.services.explaining import Explainer
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
@@ -42,7 +40,7 @@ from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.outbox import Outbox, OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
-from stock_mlops.stores.predictions import Predictions, PriceBars
+from stock_mlops.stores.predictions import Predictions
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
 from stock_mlops.stores.read_cache import RedisReadCache
 from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
@@ -53,6 +51,7 @@ from stock_mlops.stores.watchlists import Watchlists
 
 from api.access_resources import open_access, open_train_access
 from api.caching import CachedReads
+from api.dataset_resources import open_datasets, open_etl
 from api.dependencies import PredictResources, TrainResources
 from api.model_resources import Models
 from api.watching import JobWatch
@@ -108,24 +107,6 @@ class JobsDesk:
         return self.table.page(kind, states=states, limit=limit, cursor=cursor)
 
 
-@dataclass(slots=True)
-class WarehouseDesk:
-    """Datasets and prices for people."""
-
-    client: Callable[[], Client]
-    names: InstrumentNames
-    clocks: MarketClocks
-
-    def datasets(self) -> Sequence[Dataset]:
-        return describe_datasets(Warehouse(self.client()).datasets(), self.names.read(), self.clocks)
-
-    def data_version(self, instruments: Sequence[Instrument]) -> str:
-        return Warehouse(self.client()).newest_load(instruments)
-
-    def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
-        return PriceBars(self.client).read(instrument, start, end, limit)
-
-
 @asynccontextmanager
 async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
     """What backend1 shares; runs the reaper of lost jobs."""
@@ -136,6 +117,8 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         schema = await _open_schema(settings, stack)
         mlflow = MlflowRest(settings.mlflow)
         stack.callback(mlflow.close)
+        etl, prefect = open_etl(settings, raw)
+        stack.enter_context(prefect)
         queue = _open_queue(settings, stack)
         reaper = Reaper(meta, queue, settings.jobs)
         reaper.start()
@@ -162,7 +145,9 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 jobs=JobsDesk(Jobs(meta, settings.jobs), queue),
                 catalog=Catalog(meta),
                 models=Models(settings, mlflow),
-                datasets=WarehouseDesk(clickhouse, InstrumentNames(raw), clocks),
+                datasets=open_datasets(settings, clickhouse, meta, raw, clocks),
+                etl=etl,
+                reads=open_reads(settings),
                 clocks=clocks,
                 mlflow=mlflow,
                 services=services,

@@ -10,11 +10,13 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
+import polars as pl
 import pytest
 from api.access_resources import TrainAccess
 from api.caching import CachedReads
 from api.dependencies import PredictResources, TrainResources
 from api.main import create_app
+from api.schemas.datasets import FeatureQuery, PriceQuery, SpanQuery
 from api.watching import JobWatch
 from stock_kit.events import PredictionEvent
 from stock_kit.health import Readiness
@@ -27,16 +29,19 @@ from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import no_data
 from stock_mlops.services.guard import OpenGuard
+from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.access_twins import MemoryAccounts, MemoryApiKeys, MemoryAuditLog, MemoryTickets
 from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
+from stock_mlops.stores.quarantine_entries import QuarantineCount, QuarantineEntry
 from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
 from .desks import Desks
+from .loads import Loads
 from .office import MemoryOffice
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -78,6 +83,8 @@ class Backstage:
     origins: list[str] = field(default_factory=list)
     explained: dict[UUID, ExplainedPrediction] = field(default_factory=dict)
     looks: list[list[UUID]] = field(default_factory=list)
+    spans: list[SpanQuery] = field(default_factory=list)
+    loads: Loads = field(default_factory=Loads)
     cache: MemoryReadCache = field(default_factory=MemoryReadCache)
     filters: list[PredictionFilter] = field(default_factory=list)
     page_: Page = field(default_factory=Page)
@@ -262,6 +269,8 @@ class Backstage:
                 loaded_at=NOW,
                 expected_session=date(2012, 6, 29),
                 sessions_behind=0,
+                sessions_missing=2,
+                rows_refused=1,
             )
         ]
 
@@ -269,12 +278,40 @@ class Backstage:
         self.check()
         return self.data_version_
 
-    def bars(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
+    def prices(self, instrument: Instrument, query: PriceQuery) -> pl.DataFrame:
         self.check()
-        if instrument.ticker not in self.tickers or (start is not None and start > date(2012, 6, 29)):
-            return []
-        bar = {"open": 1.0, "high": 3.0, "low": 0.5, "close": 2.0, "volume": 9.0}
-        return [{"session": date(2012, 6, 29), **bar}]
+        self.spans.append(query)
+        if instrument.ticker not in self.tickers:
+            raise no_data(instrument)
+        bar = {"open": 1.0, "high": 3.0, "low": 0.5, "close": 2.0, "volume": 9.0, "dividend": 0.0, "split": 1.0}
+        frame = pl.DataFrame([{"session": date(2012, 6, 29), **bar}])
+        return frame.filter(pl.col("session") >= (query.start or date.min))
+
+    def features(self, instrument: Instrument, query: FeatureQuery) -> pl.DataFrame:
+        self.check()
+        self.spans.append(query)
+        sessions = [date(2012, 6, 28), date(2012, 6, 29)]
+        return pl.DataFrame({"session": sessions, **{name: [None, 0.5] for name in query.names or ["return_1"]}})
+
+    def quality(self, instrument: Instrument) -> QualityReport:
+        self.check()
+        return QualityReport(
+            instrument,
+            date(2012, 6, 28),
+            date(2012, 7, 2),
+            2,
+            3,
+            (date(2012, 6, 29),),
+            QuarantineCount(1, 0),
+            (QuarantineEntry(date(2012, 6, 29), 7, "close is missing", {"close": None}, "file", NOW, None),),
+        )
+
+    def delete(self, instrument: Instrument) -> int:
+        self.check()
+        if instrument.ticker not in self.tickers:
+            raise no_data(instrument)
+        self.tickers.discard(instrument.ticker)
+        return 3103
 
     def replay(self) -> ReplayState | None:
         self.check()
@@ -390,6 +427,8 @@ async def train(
         watchlists=desks,
         platform=desks,
         datasets=backstage,
+        etl=backstage.loads,
+        reads=CachedReads(backstage.cache),
         clocks=backstage,
         mlflow=backstage,
         services=Readiness({"backend2": lambda: None, "ws_monitor": down}, cache_seconds=0),

@@ -21,7 +21,7 @@ def test_every_ticker_is_in_one_task_and_the_tasks_are_few(count: int) -> None:
 
 def test_the_flow_takes_what_the_command_sends() -> None:
     schema = etl.etl.parameters.model_dump()
-    assert set(schema["properties"]) == {"source", "tickers", "exchange", "full", "upload"}
+    assert set(schema["properties"]) == {"source", "tickers", "exchange", "full", "upload", "columns"}
     assert schema["required"] == ["source"]
     assert schema["properties"]["source"]["enum"] == ["sample", "file", "yfinance"]
 

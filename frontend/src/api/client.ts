@@ -3,7 +3,7 @@ import { ApiProblem, problemFrom } from '@/shared/problem';
 import type { paths } from './schema';
 
 /** The API is on the page's own origin: nginx, or Vite's proxy while developing. */
-export const api = createClient<paths>({
+export const api = createClient<paths, 'application/json'>({
   baseUrl: globalThis.location.origin,
   // Looked up at each call, so that tests may put their own in place.
   fetch: (request) => globalThis.fetch(request),

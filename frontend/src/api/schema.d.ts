@@ -210,9 +210,50 @@ export interface paths {
         };
         /**
          * Tickers in the warehouse
-         * @description With first and last session, rows and freshness, by exchange and ticker.
+         * @description With first and last session, rows, freshness and quality, by exchange and ticker.
          */
         get: operations["list_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{exchange}/{ticker}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a ticker's data
+         * @description Raw prices, what was refused of them, warehouse and Parquet export. Predictions and their outcomes are kept. 409
+         *     while a model is being trained on it.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{exchange}/{ticker}/features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Features of a ticker
+         * @description What models are trained on and asked with, oldest first; as JSON, CSV, Arrow or Parquet.
+         */
+        get: operations["list_dataset_features"];
         put?: never;
         post?: never;
         delete?: never;
@@ -229,12 +270,98 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Adjusted daily prices
-         * @description Oldest first; adjusted for splits and dividends up to the newest session.
+         * Daily prices of a ticker
+         * @description Oldest first; as JSON, CSV, Arrow or Parquet.
          */
         get: operations["list_prices"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{exchange}/{ticker}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gaps and refused rows of a ticker
+         * @description Sessions of the exchange without a row, and rows that the quality gate refused, with the reason.
+         */
+        get: operations["get_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/etl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the loads
+         * @description Newest first, those of the command line and of schedules included.
+         */
+        get: operations["list_etl_runs"];
+        put?: never;
+        /**
+         * Load prices from a source
+         * @description Fetches, checks and stores prices, computes features. Running it again loads only what is new.
+         */
+        post: operations["start_etl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/etl/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State of a load, and what became of each ticker */
+        get: operations["get_etl_run"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a load
+         * @description Tickers that were loaded stay; the run ends within seconds.
+         */
+        delete: operations["cancel_etl_run"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load prices from a file
+         * @description Answers once every row was read; the quality gate, which knows the exchange's sessions, judges them in the run.
+         *     422 names the rows (of a CSV file: lines, the header is line 1) that cannot be read.
+         */
+        post: operations["upload_prices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1361,6 +1488,38 @@ export interface components {
              */
             version?: number | null;
         };
+        /** Body_upload_prices_api_datasets_upload_post */
+        Body_upload_prices_api_datasets_upload_post: {
+            /**
+             * Columns
+             * @description JSON object with the file's names of our columns, where they are unusual: {"close": "Px"}
+             * @default
+             */
+            columns?: string;
+            /**
+             * Exchange
+             * @description market code
+             * @default US
+             * @enum {string}
+             */
+            exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+            /**
+             * File
+             * @description CSV or Parquet; needs a column of dates and one of closes
+             */
+            file: string;
+            /**
+             * Skip Bad Rows
+             * @description load the others when some rows cannot be read
+             * @default false
+             */
+            skip_bad_rows?: boolean;
+            /**
+             * Ticker
+             * @description whose prices they are, without a ticker column
+             */
+            ticker?: string | null;
+        };
         /** BulkAnswer */
         BulkAnswer: {
             /** Failed */
@@ -1510,8 +1669,18 @@ export interface components {
             name: string;
             /** Rows */
             rows: number;
+            /**
+             * Rows Refused
+             * @description by the quality gate, and not replaced by good ones since
+             */
+            rows_refused: number;
             /** Sessions Behind */
             sessions_behind: number;
+            /**
+             * Sessions Missing
+             * @description sessions of the exchange between first and last without a row
+             */
+            sessions_missing: number;
             /** Source */
             source: string;
             /** Ticker */
@@ -1522,12 +1691,156 @@ export interface components {
              */
             timeline: string;
         };
+        /** DatasetDeleted */
+        DatasetDeleted: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Rows
+             * @description raw prices that there were
+             */
+            rows: number;
+            /** Ticker */
+            ticker: string;
+        };
         /** DatasetList */
         DatasetList: {
             /** Items */
             items: components["schemas"]["Dataset"][];
             /** Total */
             total: number;
+        };
+        /** DatasetQuality */
+        DatasetQuality: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * First Session
+             * Format: date
+             */
+            first_session: string;
+            /**
+             * Last Session
+             * Format: date
+             */
+            last_session: string;
+            /**
+             * Missing
+             * @description newest first, 250 at most
+             */
+            missing: string[];
+            /**
+             * Refused
+             * @description newest first, 250 at most
+             */
+            refused: components["schemas"]["QuarantinedRow"][];
+            /** Rows Refused */
+            rows_refused: number;
+            /**
+             * Rows Resolved
+             * @description refused once, and replaced by good ones since
+             */
+            rows_resolved: number;
+            /**
+             * Sessions Expected
+             * @description of the exchange, from the first stored one to the last
+             */
+            sessions_expected: number;
+            /** Sessions Missing */
+            sessions_missing: number;
+            /** Sessions Stored */
+            sessions_stored: number;
+            /** Ticker */
+            ticker: string;
+        };
+        /** EtlAccepted */
+        EtlAccepted: {
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "running" | "completed" | "failed" | "cancelled";
+            /** Status Url */
+            status_url: string;
+        };
+        /** EtlRequest */
+        EtlRequest: {
+            /**
+             * Exchange
+             * @description market code
+             * @default US
+             * @enum {string}
+             */
+            exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+            /**
+             * Full
+             * @description all history again, not only what is new
+             * @default false
+             */
+            full?: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "sample" | "yfinance";
+            /**
+             * Tickers
+             * @description none: all that the source has; yfinance needs some
+             */
+            tickers?: string[];
+        };
+        /** EtlRun */
+        EtlRun: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description why the source gave nothing at all
+             */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Message
+             * @description what the Prefect server says of its state
+             */
+            message: string;
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Source */
+            source: string;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "running" | "completed" | "failed" | "cancelled";
+            /** Tickers */
+            tickers: components["schemas"]["TickerLoad"][];
+            /** Tickers Done */
+            tickers_done: number;
+            /**
+             * Tickers Total
+             * @description null until the source was read
+             */
+            tickers_total: number | null;
+        };
+        /** EtlRuns */
+        EtlRuns: {
+            /** Items */
+            items: components["schemas"]["EtlRun"][];
         };
         /** ExchangeList */
         ExchangeList: {
@@ -1655,6 +1968,25 @@ export interface components {
             features: string[];
             /** Name */
             name: string;
+        };
+        /**
+         * FeatureSeries
+         * @description Features by session, oldest first.
+         */
+        FeatureSeries: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Features
+             * @description one value per session; null in warm-up
+             */
+            features: {
+                [key: string]: (number | null)[];
+            };
+            /** Sessions */
+            sessions: string[];
+            /** Ticker */
+            ticker: string;
         };
         /**
          * FoldMetrics
@@ -2871,6 +3203,11 @@ export interface components {
         PriceBar: {
             /** Close */
             close: number;
+            /**
+             * Dividend
+             * @description per share, in that session
+             */
+            dividend: number;
             /** High */
             high: number;
             /** Low */
@@ -2882,14 +3219,21 @@ export interface components {
              * Format: date
              */
             session: string;
+            /**
+             * Split
+             * @description 2 when one share became two before the session; else 1
+             */
+            split: number;
             /** Volume */
             volume: number;
         };
         /**
          * PriceSeries
-         * @description Adjusted daily prices, oldest first.
+         * @description Daily prices, oldest first.
          */
         PriceSeries: {
+            /** Adjusted */
+            adjusted: boolean;
             /** Exchange */
             exchange: string;
             /** Items */
@@ -2972,6 +3316,37 @@ export interface components {
              */
             reason?: string;
         };
+        /** QuarantinedRow */
+        QuarantinedRow: {
+            /** Reason */
+            reason: string;
+            /**
+             * Resolved At
+             * @description when its session got a good row
+             */
+            resolved_at: string | null;
+            /**
+             * Row
+             * @description as it came
+             */
+            row: {
+                [key: string]: unknown;
+            };
+            /**
+             * Row Number
+             * @description line of a CSV file (the header is line 1), else the row
+             */
+            row_number: number | null;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Session */
+            session: string | null;
+            /** Source */
+            source: string;
+        };
         /** Queues */
         Queues: {
             /** Items */
@@ -3018,6 +3393,15 @@ export interface components {
              * @description left out: the one in the cookie
              */
             refresh_token?: string | null;
+        };
+        /** RejectedRow */
+        RejectedRow: {
+            /** Reason */
+            reason: string;
+            /** Row Number */
+            row_number: number | null;
+            /** Session */
+            session: string | null;
         };
         /**
          * Role
@@ -3215,6 +3599,46 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "degraded";
+        };
+        /**
+         * TickerLoad
+         * @description What became of one ticker.
+         */
+        TickerLoad: {
+            /** Changed */
+            changed: number;
+            /** Error */
+            error: string | null;
+            /** Exchange */
+            exchange: string;
+            /** First Session */
+            first_session: string | null;
+            /** Last Session */
+            last_session: string | null;
+            /** Missing Sessions */
+            missing_sessions: number;
+            /** New */
+            new: number;
+            /** Notes */
+            notes: string[];
+            /** Rejected */
+            rejected: number;
+            /**
+             * Rejections
+             * @description the first hundred
+             */
+            rejections: components["schemas"]["RejectedRow"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Ticker */
+            ticker: string;
+            /** Unchanged */
+            unchanged: number;
+            /**
+             * Warehouse
+             * @description what was written there: nothing, tail or all
+             */
+            warehouse: string;
         };
         /** Timeline */
         Timeline: {
@@ -4464,6 +4888,13 @@ export interface operations {
                     "application/json": components["schemas"]["DatasetList"];
                 };
             };
+            /** @description Not Modified: what the ETag in If-None-Match stands for is still the answer */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
@@ -4520,14 +4951,9 @@ export interface operations {
             };
         };
     };
-    list_prices: {
+    delete_dataset: {
         parameters: {
-            query?: {
-                end?: string | null;
-                /** @description the newest so many sessions */
-                limit?: number;
-                start?: string | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 exchange: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
@@ -4543,7 +4969,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PriceSeries"];
+                    "application/json": components["schemas"]["DatasetDeleted"];
                 };
             };
             /** @description Unauthorized */
@@ -4566,6 +4992,755 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dataset_features: {
+        parameters: {
+            query?: {
+                end?: string | null;
+                /** @description null: by the Accept header, else json */
+                format?: ("json" | "csv" | "arrow" | "parquet") | null;
+                /** @description the newest so many sessions */
+                limit?: number;
+                /** @description features or groups of them; none: the default set */
+                names?: string[];
+                points?: number | null;
+                start?: string | null;
+            };
+            header?: never;
+            path: {
+                exchange: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+                ticker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or a file when format or Accept asks for one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureSeries"];
+                    "application/vnd.apache.arrow.file": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Modified: what the ETag in If-None-Match stands for is still the answer */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prices: {
+        parameters: {
+            query?: {
+                /** @description for splits and dividends up to the newest session; false: as traded */
+                adjusted?: boolean;
+                /** @description of csv, arrow and parquet; none: all */
+                columns?: ("session" | "open" | "high" | "low" | "close" | "volume" | "dividend" | "split")[];
+                /** @description with points: rows that keep the look of the close, or neighbouring rows as one bar */
+                downsample?: "lttb" | "ohlc";
+                end?: string | null;
+                /** @description null: by the Accept header, else json */
+                format?: ("json" | "csv" | "arrow" | "parquet") | null;
+                /** @description the newest so many sessions */
+                limit?: number;
+                points?: number | null;
+                start?: string | null;
+            };
+            header?: never;
+            path: {
+                exchange: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+                ticker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or a file when format or Accept asks for one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceSeries"];
+                    "application/vnd.apache.arrow.file": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Not Modified: what the ETag in If-None-Match stands for is still the answer */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+                ticker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetQuality"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_etl_runs: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtlRuns"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_etl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EtlRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtlAccepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_etl_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtlRun"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_etl_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtlRun"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_prices_api_datasets_upload_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtlAccepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

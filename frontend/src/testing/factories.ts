@@ -53,12 +53,23 @@ export function dataset(change: Partial<Dataset> = {}): Dataset {
     expected_session: '2012-09-14',
     sessions_behind: 0,
     fresh: true,
+    sessions_missing: 0,
+    rows_refused: 0,
     ...change,
   };
 }
 
 export function bar(session: string, close: number): PriceBar {
-  return { session, open: close, high: close + 1, low: close - 1, close, volume: 1000 };
+  return {
+    session,
+    open: close,
+    high: close + 1,
+    low: close - 1,
+    close,
+    volume: 1000,
+    dividend: 0,
+    split: 1,
+  };
 }
 
 export function metrics(change: Partial<MetricsEvent> = {}): MetricsEvent {

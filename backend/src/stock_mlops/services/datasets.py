@@ -39,6 +39,10 @@ class Dataset:
     expected_session: date
     """Newest session that has closed by the market clock of the instrument's timeline."""
     sessions_behind: int
+    sessions_missing: int
+    """Of the exchange, between the first and the last one stored."""
+    rows_refused: int
+    """By the quality gate, and not replaced by good ones since."""
 
     @property
     def fresh(self) -> bool:
@@ -46,19 +50,26 @@ class Dataset:
 
 
 def describe_datasets(
-    rows: Iterable[DatasetRow], instruments: Mapping[Instrument, Described], clocks: Clocks
+    rows: Iterable[DatasetRow],
+    instruments: Mapping[Instrument, Described],
+    clocks: Clocks,
+    refused: Mapping[Instrument, int] | None = None,
 ) -> list[Dataset]:
-    """The warehouse's rows with their names and freshness, by exchange and ticker.
+    """The warehouse's rows with their names, freshness and quality, by exchange and ticker.
+
+    Args:
+        refused: of each instrument, rows in quarantine.
 
     Rows of an instrument that raw_db does not know are left out: they are remains of a deletion.
     """
     known = ((row, instruments.get(Instrument(row.exchange, row.ticker))) for row in rows)
-    datasets = [_describe(row, entry, clocks) for row, entry in known if entry is not None]
+    datasets = [_describe(row, entry, clocks, refused or {}) for row, entry in known if entry is not None]
     return sorted(datasets, key=lambda dataset: (dataset.exchange, dataset.ticker))
 
 
-def _describe(row: DatasetRow, entry: Described, clocks: Clocks) -> Dataset:
-    sessions = Instrument(row.exchange, row.ticker).sessions
+def _describe(row: DatasetRow, entry: Described, clocks: Clocks, refused: Mapping[Instrument, int]) -> Dataset:
+    instrument = Instrument(row.exchange, row.ticker)
+    sessions = instrument.sessions
     expected = sessions.last_closed(clocks.clock(entry.timeline).now())
     return Dataset(
         exchange=row.exchange,
@@ -73,4 +84,6 @@ def _describe(row: DatasetRow, entry: Described, clocks: Clocks) -> Dataset:
         loaded_at=row.loaded_at,
         expected_session=expected,
         sessions_behind=sessions.count(row.last_session, expected),
+        sessions_missing=max(0, len(sessions.array(row.first_session, row.last_session)) - row.rows),
+        rows_refused=refused.get(instrument, 0),
     )

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from redis import Redis
-from redis.exceptions import RedisError
 from stock_kit.logging import get_logger
 from stock_kit.settings import Settings
 
@@ -22,22 +20,21 @@ from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument, parse_symbol
 from stock_mlops.prices.sources import PriceSource, SourceError, open_source
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
+from stock_mlops.services.cache_clearing import clear_caches
 from stock_mlops.services.etl_report import RunReport
 from stock_mlops.services.ingest import Ingest, OnLoaded, open_ingest
 from stock_mlops.services.ingest_report import TickerReport
-from stock_mlops.services.pipeline_metrics import CACHE_NOT_CLEARED, ETL_ROWS, ETL_RUNS, ETL_SECONDS, ETL_TICKERS
+from stock_mlops.services.pipeline_metrics import ETL_ROWS, ETL_RUNS, ETL_SECONDS, ETL_TICKERS
 from stock_mlops.services.replay import begin_replay
 from stock_mlops.services.settlement import open_settlement, settle_loaded
 from stock_mlops.stores.etl_runs import EtlRuns
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.postgres import get_engine
-from stock_mlops.stores.vectors import VectorInvalidation
 
 log = get_logger(__name__)
 
 # The report of a run at work is written again at most so often: who follows it looks twice a second.
 _REPORT_SECONDS = 0.5
-_REDIS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,8 @@ class EtlRequest:
     """All history again."""
     file: Path | None = None
     """What the source ``file`` reads."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The file's names of our columns, where they are not the usual ones."""
 
     def instruments(self) -> tuple[Instrument, ...]:
         """The instruments named.
@@ -99,6 +98,7 @@ class EtlRun:
             file=self.request.file,
             instrument=sole,
             exchange=self.request.exchange,
+            columns=self.request.columns,
         )
         wanted = named or self._source.instruments()
         if not wanted:
@@ -210,12 +210,14 @@ def count_ticker(source: str, ticker: TickerReport) -> None:
 
 
 def after_load(settings: Settings) -> OnLoaded:
-    """What follows from new prices: older feature vectors are forgotten, predictions that they complete are settled,
-    intervals are adapted to the outcomes."""
+    """What follows from new prices: what was cached of the older ones is forgotten, predictions that they complete are
+    settled, intervals are adapted to the outcomes."""
+    clear = clear_caches(settings)
     steps = (
-        clear_vectors(settings),
+        clear,
         settle_loaded(open_settlement(settings)),
         adapt_loaded(partial(open_adaptation, settings)),
+        clear,  # of outcomes that were not there yet
     )
 
     def on_loaded(instruments: list[Instrument]) -> None:
@@ -223,25 +225,3 @@ def after_load(settings: Settings) -> OnLoaded:
             step(instruments)
 
     return on_loaded
-
-
-def clear_vectors(settings: Settings) -> OnLoaded:
-    """Makes backend2 forget the vectors of what was loaded.
-
-    Without Redis they are served until their time to live ends; that must not fail a load.
-    """
-    redis = Redis.from_url(
-        settings.redis.url(settings.redis.cache_db),
-        socket_connect_timeout=_REDIS_SECONDS,
-        socket_timeout=_REDIS_SECONDS,
-    )
-    cache = VectorInvalidation(redis)
-
-    def clear(instruments: list[Instrument]) -> None:
-        try:
-            cache.invalidate(instruments)
-        except RedisError as error:
-            CACHE_NOT_CLEARED.inc()
-            log.warning("vector_cache_not_cleared", instruments=len(instruments), error=str(error))
-
-    return clear

@@ -15,7 +15,6 @@ from uuid import UUID
 from clickhouse_connect.driver.client import Client
 from stock_kit.events import PredictionEvent
 
-from stock_mlops.instruments import Instrument
 from stock_mlops.stores.cursor import Cursor
 
 # The event's fields but its type, which is the table's name, and its inputs, which a list has no use for.
@@ -163,31 +162,6 @@ class Predictions:
             self._client().query(query, parameters=dict(parameters), tz_mode="aware").result_rows
         )
         return rows
-
-
-class PriceBars:
-    """Adjusted daily prices for a chart, without a data frame library."""
-
-    def __init__(self, client: Callable[[], Client]) -> None:
-        self._client = client
-
-    def read(self, instrument: Instrument, start: date | None, end: date | None, limit: int) -> list[dict[str, Any]]:
-        """The newest ``limit`` sessions between ``start`` and ``end`` (inclusive), oldest first."""
-        conditions = ["exchange = {exchange:String}", "ticker = {ticker:String}"]
-        parameters: dict[str, Any] = {"exchange": instrument.exchange, "ticker": instrument.ticker, "limit": limit}
-        if start is not None:
-            conditions.append("session >= {start:Date32}")
-            parameters["start"] = start
-        if end is not None:
-            conditions.append("session <= {end:Date32}")
-            parameters["end"] = end
-        result = self._client().query(
-            "SELECT session, open, high, low, close, volume FROM prices"  # noqa: S608  fixed names, bound values
-            f" WHERE {' AND '.join(conditions)}"
-            " ORDER BY session DESC, version DESC LIMIT 1 BY session LIMIT {limit:UInt32}",
-            parameters=parameters,
-        )
-        return list(result.named_results())[::-1]
 
 
 def _ordered(table: str, wanted: PredictionFilter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
@@ -20,6 +21,8 @@ class RunState:
     type: str
     name: str
     message: str
+    created_at: datetime
+    parameters: Mapping[str, Any]
 
     @property
     def final(self) -> bool:
@@ -82,8 +85,25 @@ class PrefectServer:
         answer = self._call("GET", f"/flow_runs/{run_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFoundError(f"the Prefect server at {self._url} knows no flow run {run_id}")
-        state = self._checked(answer).get("state") or {}
-        return RunState(state.get("type", "PENDING"), state.get("name", "Pending"), state.get("message") or "")
+        run = self._checked(answer)
+        state = run.get("state") or {}
+        return RunState(
+            state.get("type", "PENDING"),
+            state.get("name", "Pending"),
+            state.get("message") or "",
+            datetime.fromisoformat(run["created"]),
+            run.get("parameters") or {},
+        )
+
+    def cancel(self, run_id: str) -> None:
+        """Ask for the end of a run; one that nobody has taken yet ends at once.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        kind = "CANCELLED" if self.state(run_id).type == "SCHEDULED" else "CANCELLING"
+        body = {"state": {"type": kind, "name": kind.capitalize()}, "force": True}
+        self._checked(self._call("POST", f"/flow_runs/{run_id}/set_state", json=body))
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:

@@ -112,6 +112,14 @@ class Warehouse:
                 parameters={**_key(instrument), "version": version},
             )
 
+    def delete(self, instrument: Instrument) -> None:
+        """Delete all rows of an instrument; features first, from which the warehouse's state is read."""
+        for table in ("features", "prices"):
+            self._client.command(
+                f"DELETE FROM {table} WHERE exchange = {{exchange:String}} AND ticker = {{ticker:String}}",  # noqa: S608
+                parameters=_key(instrument),
+            )
+
     def states(self, instruments: Iterable[Instrument]) -> dict[Instrument, WarehouseState]:
         """The state of each instrument, empty for one that was never written.
 

@@ -69,6 +69,7 @@ def etl(
     exchange: Annotated[str, Field(description="market code of symbols that name none")] = "US",
     full: Annotated[bool, Field(description="load all history again")] = False,
     upload: Annotated[str | None, Field(description="with source file: key of the uploaded file")] = None,
+    columns: Annotated[dict[str, str], Field(description="with source file: its names of our columns")] = {},  # noqa: B006
 ) -> None:
     """Fetch prices, check them, store them in PostgreSQL, and write adjusted prices and features to ClickHouse.
 
@@ -77,7 +78,9 @@ def etl(
     """
     settings = get_settings()
     with _uploaded_file(settings, source, upload) as file:
-        request = EtlRequest(source=source, tickers=tickers, exchange=exchange.upper(), full=full, file=file)
+        request = EtlRequest(
+            source=source, tickers=tickers, exchange=exchange.upper(), full=full, file=file, columns=columns
+        )
         report = _run(settings, request)
     create_markdown_artifact(key="etl-report", markdown=report.markdown(source), description=f"ETL from {source}")
     if report.failed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stock_kit.settings import EtlSettings
@@ -23,6 +23,8 @@ class SourceOptions:
     """Whose prices the file holds, when it has no ticker column; else the only one to read from it."""
     exchange: str = "US"
     """Market of tickers that a file names without one."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The file's names of our columns, where they are not the usual ones."""
 
 
 def _sample(_options: SourceOptions) -> PriceSource:
@@ -36,7 +38,7 @@ def _file(options: SourceOptions) -> PriceSource:
 
     if options.file is None:
         raise SourceError("the source 'file' needs a file: CSV or Parquet")
-    return FileSource(options.file, options.instrument, options.exchange)
+    return FileSource(options.file, options.instrument, options.exchange, options.columns)
 
 
 def _yfinance(options: SourceOptions) -> PriceSource:
@@ -60,6 +62,7 @@ def open_source(
     file: Path | None = None,
     instrument: Instrument | None = None,
     exchange: str = "US",
+    columns: Mapping[str, str] | None = None,
 ) -> PriceSource:
     """The source ``name``, one of ``SOURCES``; for the other arguments see :class:`SourceOptions`.
 
@@ -68,7 +71,7 @@ def open_source(
     """
     if name not in SOURCES:
         raise SourceError(f"source: expected one of {', '.join(SOURCES)}, got {name!r}")
-    return SOURCES[name](SourceOptions(settings, file, instrument, exchange))
+    return SOURCES[name](SourceOptions(settings, file, instrument, exchange, columns or {}))
 
 
 __all__ = ["SOURCES", "FetchRequest", "Fetched", "PriceSource", "SourceError", "open_source"]

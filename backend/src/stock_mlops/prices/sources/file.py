@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class FileSource:
         path: the file.
         instrument: whose prices they are, when there is no ticker column; else the only one to read.
         exchange: market of tickers that are named without one.
+        columns: see ``open_file``.
 
     Raises:
         SourceError: the file cannot be read, is none of prices, or does not say whose.
@@ -40,10 +41,16 @@ class FileSource:
     name = "file"
     timeline: Timeline = "live"
 
-    def __init__(self, path: Path, instrument: Instrument | None = None, exchange: str = "US") -> None:
+    def __init__(
+        self,
+        path: Path,
+        instrument: Instrument | None = None,
+        exchange: str = "US",
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self._path = path
         self._exchange = exchange if instrument is None else instrument.exchange
-        self._file = open_file(path)
+        self._file = open_file(path, columns)
         self._only = instrument
         if instrument is None and "ticker" not in self._file.columns:
             raise SourceError(f"{path}: no ticker column; say whose prices they are (--ticker)")

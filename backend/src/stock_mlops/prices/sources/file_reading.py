@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,11 @@ class OpenedFile:
     columns: frozenset[str]
 
 
-def open_file(path: Path) -> OpenedFile:
+def open_file(path: Path, columns: Mapping[str, str] | None = None) -> OpenedFile:
     """Open a CSV or Parquet file, told apart by content.
+
+    Args:
+        columns: the file's names of our columns, where they are not among the usual ones: ``{"close": "Px Last"}``.
 
     Raises:
         SourceError: there is no such file, it is neither, or its columns are not those of prices.
@@ -55,7 +58,8 @@ def open_file(path: Path) -> OpenedFile:
     if not head.strip():
         raise SourceError(f"{path}: is empty; expected a CSV or Parquet file of prices")
     table = _open_parquet(path) if head.startswith(b"PAR1") else _open_csv(path, head)
-    names = _recognise(path, [name for name in table.collect_schema().names() if name != ROW_NUMBER])
+    given = [name for name in table.collect_schema().names() if name != ROW_NUMBER]
+    names = _recognise(path, given, _named(path, given, columns or {}))
     selected = [pl.col(given).alias(name) for name, given in names.items()]
     return OpenedFile(table.select(ROW_NUMBER, *selected), frozenset(names))
 
@@ -101,12 +105,24 @@ def _explain(path: Path, delimiter: str, error: Exception) -> str:
     return f"{path}: is not a readable CSV file: {error}"
 
 
-def _recognise(path: Path, given: Sequence[str]) -> dict[str, str]:
-    """Our names of the file's columns. A column that means nothing to us is left out."""
-    names: dict[str, str] = {}
+def _named(path: Path, given: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that the caller named, checked."""
+    for name, column in columns.items():
+        if name not in _ALIASES and name != "date":
+            raise SourceError(f"columns: expected names among date, {', '.join(list(_ALIASES)[1:])}, got {name!r}")
+        if column not in given:
+            raise SourceError(f"{path}: no column {column!r} (named for {name}); the columns are: {', '.join(given)}")
+    return {"session" if name == "date" else name: column for name, column in columns.items()}
+
+
+def _recognise(path: Path, given: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
+    """The file's columns by our names: the ones named, else by alias. One that means nothing to us is left out."""
+    names = dict(named)
     for column in given:
+        if column in named.values():
+            continue
         name = _BY_ALIAS.get(re.sub(r"[^a-z0-9]", "", column.lower()))
-        if name is None:
+        if name is None or name in named:
             continue
         if name in names:
             raise SourceError(f"{path}: the columns {names[name]!r} and {column!r} both mean {name}; leave one of them")
