@@ -21,8 +21,7 @@ from stock_kit.settings import WsMonitorSettings
 from stock_kit.tokens import AccessTokens
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
-from ws_monitor.app import BadQueryError, create_app, parse_query
-from ws_monitor.frames import ChannelName
+from ws_monitor.app import create_app
 from ws_monitor.gate import Gate, GuardedGate, OpenGate
 from ws_monitor.hub import Hub
 from ws_monitor.memory import MemoryLog
@@ -116,11 +115,46 @@ def test_a_client_resumes_with_the_cursor_as_it_stands_in_the_url(client: Client
     assert (frame["kind"], frame["messages"]) == ("update", [])
 
 
-def test_a_ping_is_answered_and_any_other_word_is_ignored(client: Client) -> None:
+def test_a_ping_is_answered(client: Client) -> None:
     with client.websocket("/ws/alerts") as connection:
         receive(connection)
-        connection.send('{"subscribe":"everything"}')
-        connection.send(b"\x00")
+        connection.send("ping")
+        assert receive(connection)["kind"] == "ping"
+
+
+def test_a_client_chooses_other_tickers_while_it_is_connected(client: Client) -> None:
+    with client.websocket("/ws/predictions?ticker=US:MSFT") as connection:
+        assert receive(connection)["messages"] == []
+        connection.send('{"tickers": ["US:AAPL"]}')
+        frame = receive(connection)
+        assert (frame["kind"], frame["messages"][0]["data"]["ticker"]) == ("snapshot", "AAPL")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason"),
+    [
+        ("subscribe", 1008, 'expected ping, {"tickers": ["US:AAPL"]} or {"token": "..."}, got subscribe'),
+        ('{"tickers": ["AAPL"]}', 1008, "ticker: expected EXCHANGE:TICKER as in US:AAPL, got AAPL"),
+        (b"ping", 1003, "expected a text message, got a binary one"),
+        ("あ" * 2000, 1008, 'expected ping, {"tickers": ["US:AAPL"]} or {"token": "..."}, got ' + "あ" * 19),
+    ],
+)
+def test_a_message_that_nobody_understands_closes_with_the_reason(
+    client: Client, message: str | bytes, code: int, reason: str
+) -> None:
+    with client.websocket("/ws/predictions") as connection:
+        receive(connection)
+        connection.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            receive(connection)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (code, reason)
+
+
+def test_a_token_that_nobody_asked_for_changes_nothing(client: Client) -> None:
+    with client.websocket("/ws/predictions") as connection:
+        receive(connection)
+        connection.send('{"token": "a.b.c"}')
         connection.send("ping")
         assert receive(connection)["kind"] == "ping"
 
@@ -138,21 +172,6 @@ def test_a_wrong_query_closes_with_the_reason(client: Client, query: str, reason
         receive(connection)
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, reason)
-
-
-def test_tickers_come_repeated_or_as_a_list() -> None:
-    query = parse_query(ChannelName.ALERTS, b"ticker=US:AAPL,TW:2330&ticker=HK:0700.HK")
-    assert query.keys == {"US:AAPL", "TW:2330", "HK:0700.HK"}
-
-
-def test_the_metrics_channel_refuses_tickers() -> None:
-    with pytest.raises(BadQueryError, match="no tickers"):
-        parse_query(ChannelName.METRICS, b"ticker=US:AAPL")
-
-
-def test_too_many_tickers_are_refused() -> None:
-    with pytest.raises(BadQueryError, match="at most 100 tickers, got 101"):
-        parse_query(ChannelName.ALERTS, b"ticker=" + b",".join(b"US:A%d" % n for n in range(101)))
 
 
 def test_the_number_of_clients_follows_those_connected(client: Client) -> None:

@@ -93,6 +93,24 @@ async def test_a_client_hears_only_of_the_tickers_it_asked_for(make_prediction: 
     assert microsoft.idle
 
 
+async def test_a_client_that_chooses_other_tickers_gets_a_snapshot_of_them_and_then_only_theirs(
+    make_prediction: MakePrediction,
+) -> None:
+    feed = Feed()
+    client = feed.predictions.join(None, frozenset({"US:MSFT"}))
+    feed.push(make_prediction(), make_prediction(ticker="MSFT"))
+    feed.predictions.choose(client, frozenset({"US:AAPL"}))
+    feed.push(make_prediction(), make_prediction(ticker="MSFT"))
+    feed.hub.flush()
+    frames = await drain(client)
+    assert [(frame["kind"], seqs([frame])) for frame in frames] == [
+        ("snapshot", []),
+        ("update", ["0:1"]),
+        ("snapshot", ["0:0"]),
+        ("update", ["0:2"]),
+    ]
+
+
 async def test_a_client_that_joins_between_two_frames_gets_each_message_once(make_prediction: MakePrediction) -> None:
     feed = Feed()
     early = feed.predictions.join(None, None)

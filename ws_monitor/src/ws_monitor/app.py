@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,49 +19,16 @@ from ws_monitor import metrics
 from ws_monitor.channel import Keys
 from ws_monitor.client import Client
 from ws_monitor.frames import ChannelName
-from ws_monitor.gate import FORBIDDEN, POLICY_VIOLATION, TRY_AGAIN_LATER, UNAUTHENTICATED, Gate, RefusedError
+from ws_monitor.gate import TRY_AGAIN_LATER, UNAUTHENTICATED, Gate, RefusedError
 from ws_monitor.hub import Broadcaster, Hub
+from ws_monitor.requests import PING, parse_message, parse_query
 
 # A client that connects while the service starts waits so long for the history before it gets what there is.
 _LOAD_WAIT = 3.0
-_MAX_TICKERS = 100
-_MAX_TICKER_LENGTH = 40
 _MAX_CLIENTS = 10_000
-_SECRETS = frozenset({"access_token", "api_key", "apikey", "authorization", "jwt", "key", "refresh_token", "token"})
-
-
-class BadQueryError(RefusedError):
-    """The query string of a WebSocket."""
-
-    def __init__(self, reason: str, code: int = POLICY_VIOLATION) -> None:
-        super().__init__(code, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    since: str | None
-    keys: Keys
-    ticket: str | None
-
-
-def parse_query(channel: ChannelName, query: bytes) -> Query:
-    """What the address asks for."""
-    values = parse_qs(query.decode("latin-1"))
-    if secret := _SECRETS & {name.lower().replace("-", "_") for name in values}:
-        reason = f"no {min(secret)} in an address, which proxies log; get a ticket: POST /api/auth/ws-ticket"
-        raise BadQueryError(reason, FORBIDDEN)
-    if unknown := sorted(set(values) - {"since", "ticker", "ticket"}):
-        raise BadQueryError(f"unknown parameter {unknown[0][:40]}; expected since, ticker or ticket")
-    tickers = [ticker for value in values.get("ticker", []) for ticker in value.split(",") if ticker]
-    if tickers and channel is ChannelName.METRICS:
-        raise BadQueryError("the metrics channel has no tickers")
-    if len(tickers) > _MAX_TICKERS:
-        raise BadQueryError(f"at most {_MAX_TICKERS} tickers, got {len(tickers)}")
-    for ticker in tickers:
-        exchange, _, symbol = ticker.partition(":")
-        if not exchange or not symbol or len(ticker) > _MAX_TICKER_LENGTH:
-            raise BadQueryError(f"ticker: expected EXCHANGE:TICKER as in US:AAPL, got {ticker[:_MAX_TICKER_LENGTH]}")
-    return Query(values.get("since", [None])[-1], frozenset(tickers) or None, values.get("ticket", [None])[-1])
+# A client that says more than this many things a second is read more slowly: each may cost a snapshot.
+_PAUSE_AFTER_MESSAGE = 0.05
+_MAX_REASON_BYTES = 123
 
 
 class Push:
@@ -90,7 +55,8 @@ class Push:
         except RefusedError as error:
             metrics.REFUSED.labels(str(error.code)).inc()
             with suppress(OSError, RuntimeError):  # the client may be gone already
-                await send({"type": "websocket.close", "code": error.code, "reason": str(error)})
+                reason = str(error).encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+                await send({"type": "websocket.close", "code": error.code, "reason": reason})
         finally:
             self._connected -= 1
 
@@ -107,6 +73,8 @@ class Push:
             ended, _ = await asyncio.wait(
                 (sending, listening), timeout=self._gate.lifetime, return_when=asyncio.FIRST_COMPLETED
             )
+            for task in ended:
+                task.result()
             return not ended
         finally:
             broadcaster.leave(client)
@@ -124,13 +92,21 @@ class Push:
 
 
 async def _listen(broadcaster: Broadcaster, client: Client, receive: Receive) -> None:
-    """Until the client leaves. All it can say is ``ping``."""
+    """Until the client leaves.
+
+    Raises:
+        RefusedError: it said what nobody understands.
+    """
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return
-        if message.get("text") == "ping":
+        text = message.get("text")
+        if text == PING:
             broadcaster.ping([client])
+        elif choice := parse_message(client.channel, text):
+            broadcaster.choose(client, choice.keys)
+        await asyncio.sleep(_PAUSE_AFTER_MESSAGE)
 
 
 async def _health(_: Request) -> Response:

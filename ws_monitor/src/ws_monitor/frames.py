@@ -1,7 +1,8 @@
 """What goes over a WebSocket: one JSON text frame at a time, from server to client.
 
 ``/ws/predictions``, ``/ws/metrics`` and ``/ws/alerts`` speak alike. Query parameters: ``since`` (a cursor from an
-earlier frame), ``ticker`` (``US:AAPL``; repeatable, or a comma list; predictions and alerts only).
+earlier frame), ``ticker`` (``US:AAPL``; repeatable, or a comma list; predictions and alerts only), ``ticket`` (see
+:mod:`ws_monitor.gate`).
 
 The conversation:
 
@@ -11,6 +12,8 @@ The conversation:
 * After that come ``update`` frames; what arrives within the frame interval shares one.
 * A client that reads too slowly loses its oldest messages and finds a ``gap`` in their place.
 * A ``ping`` without messages tells every 15 s, and in answer to a text message ``ping``, that the line is alive.
+* A client that sends ``{"tickers": ["US:AAPL"]}`` gets a ``snapshot`` of these and from then on only these.
+* What cannot be read closes the socket, see :mod:`ws_monitor.requests`.
 
 A frame repeats messages only after a resume; a client that keeps what it has seen drops them by ``seq``.
 """

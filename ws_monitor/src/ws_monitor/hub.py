@@ -73,6 +73,12 @@ class Broadcaster:
         self._clients.discard(client)
         metrics.CLIENTS.labels(self._name).set(len(self._clients))
 
+    def choose(self, client: Client, keys: Keys) -> None:
+        """From now on ``client`` gets what has these keys, beginning with a snapshot."""
+        self.flush()
+        client.keys = keys
+        self._offer_snapshot(client)
+
     def ping(self, clients: Iterable[Client] | None = None) -> None:
         """Show these clients (default: all) that the line is alive; one with frames waiting will see it anyway."""
         self.flush()

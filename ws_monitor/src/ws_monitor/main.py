@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from clickhouse_connect.driver import options
@@ -28,8 +28,10 @@ from ws_monitor.store import ClickHouseStore
 log = get_logger(__name__)
 
 _PING_INTERVAL = 15.0
-# Clients only ever say "ping".
-_MAX_INCOMING = 4096
+# Enough for as many tickers as may be chosen.
+_MAX_INCOMING = 8192
+_SEND_BUFFER = 128 * 1024
+_STALLED_MS = 30_000
 # Longer than any client of ours keeps an idle connection, so that none sends into one that is just being closed.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -101,12 +103,21 @@ def _stay_light() -> None:
     vars(options).update(np=None, pd=None, pd_time_test=None, arrow=None, pl=None)
 
 
-def main() -> None:
-    settings = get_settings()
-    configure_logging(settings.log, "ws_monitor")
-    _quiet_libraries()
-    _stay_light()
-    uvicorn.run(
+def open_socket(config: uvicorn.Config) -> socket.socket:
+    """The socket to listen on, whose connections bound what a client that reads slowly, or no longer, may cost."""
+    listening = config.bind_socket()
+    # Else the system lets megabytes wait: a slow client would be minutes behind before it loses a message, and answer
+    # pings so late that it is taken for dead.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        # A close waits until everything is sent, which a client that does not read could put off for ever.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+    return listening
+
+
+def server_of(settings: Settings) -> uvicorn.Server:
+    """The server of one replica."""
+    config = uvicorn.Config(
         Monitor(settings).app(),
         host=settings.ws_monitor.host,
         port=settings.ws_monitor.port,
@@ -121,6 +132,17 @@ def main() -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
+    return uvicorn.Server(config)
+
+
+def main() -> None:
+    settings = get_settings()
+    configure_logging(settings.log, "ws_monitor")
+    _quiet_libraries()
+    _stay_light()
+    server = server_of(settings)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[open_socket(server.config)])
 
 
 if __name__ == "__main__":
