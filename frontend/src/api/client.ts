@@ -1,12 +1,12 @@
 import createClient from 'openapi-fetch';
 import { ApiProblem, problemFrom } from '@/shared/problem';
 import type { paths } from './schema';
+import { session } from './session';
 
 /** The API is on the page's own origin: nginx, or Vite's proxy while developing. */
 export const api = createClient<paths, 'application/json'>({
   baseUrl: globalThis.location.origin,
-  // Looked up at each call, so that tests may put their own in place.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: session.fetch,
 });
 
 /** What openapi-fetch answers. */

@@ -1,12 +1,13 @@
 import { EventLog } from '@/shared/live/EventLog';
 import { LiveChannel } from '@/shared/live/LiveChannel';
+import { socketTicket } from './access';
 import type { AlertEvent, MetricsEvent, PredictionEvent } from './events';
 
 /** The WebSockets of the page, one per channel however many components listen. */
 export const live = {
-  predictions: new LiveChannel<PredictionEvent>('/ws/predictions'),
-  metrics: new LiveChannel<MetricsEvent>('/ws/metrics'),
-  alerts: new LiveChannel<AlertEvent>('/ws/alerts'),
+  predictions: new LiveChannel<PredictionEvent>('/ws/predictions', socketTicket),
+  metrics: new LiveChannel<MetricsEvent>('/ws/metrics', socketTicket),
+  alerts: new LiveChannel<AlertEvent>('/ws/alerts', socketTicket),
 };
 
 /** What came over them lately. */

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { live } from '@/api/live';
 import { useLiveState } from '@/shared/live/hooks';
 import { LiveBadge } from '@/shared/ui/LiveBadge';
+import { AccountMenu } from './AccountMenu';
 import { InstrumentSearch } from './InstrumentSearch';
 import { LiveBridge } from './LiveBridge';
 import { MarketClock } from './MarketClock';
@@ -46,6 +47,7 @@ export function Shell() {
           </div>
           <LiveBadge state={state} />
           <Group gap={0} wrap="nowrap">
+            <AccountMenu />
             <ThemeToggle />
             <LanguageToggle />
           </Group>

@@ -5,11 +5,11 @@ import {
   lazyRouteComponent,
   type RouterHistory,
 } from '@tanstack/react-router';
-import { Shell } from '@/app/Shell';
+import { Root } from '@/app/Root';
 import { NotFound, RouteProblem } from '@/app/RouteStates';
 import { readStockSearch } from './stockSearch';
 
-const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
 
 const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,

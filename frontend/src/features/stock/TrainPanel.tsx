@@ -3,10 +3,12 @@ import { IconSchool } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useMay } from '@/api/access';
 import { requested } from '@/api/exchange';
 import { isFinished } from '@/api/jobs';
 import { MODEL_TYPES, trainStatusQuery, useTrain, type ModelType } from '@/api/training';
 import type { Instrument } from '@/shared/instrument';
+import { NotAllowed } from '@/shared/ui/NotAllowed';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
 import { JobProgress } from './JobProgress';
@@ -20,6 +22,7 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
   const { t } = useTranslation();
   const { search, update } = useStockSearch();
   const train = useTrain();
+  const allowed = useMay('write');
   const [modelType, setModelType] = useState<ModelType>('ridge');
   const [horizon, setHorizon] = useState<number | string>(5);
   const status = useQuery({ ...trainStatusQuery(search.train ?? ''), enabled: search.train !== undefined });
@@ -67,12 +70,13 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
           fullWidth
           leftSection={<IconSchool size={16} />}
           loading={train.isPending}
-          disabled={running || typeof horizon !== 'number'}
+          disabled={!allowed || running || typeof horizon !== 'number'}
           onClick={start}
           data-testid="train-button"
         >
           {t('train.start')}
         </Button>
+        <NotAllowed when={!allowed} />
         {train.isError && <ProblemAlert error={train.error} onRetry={start} />}
         {status.isError && <ProblemAlert error={status.error} onRetry={status.refetch} />}
         {running && status.data && (

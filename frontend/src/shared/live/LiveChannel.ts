@@ -18,9 +18,11 @@ export class LiveChannel<T> {
   readonly #socket: LiveSocket;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string) {
+  /** `ticket` gets what one socket may be opened with. */
+  constructor(path: string, ticket?: () => Promise<string | null>) {
     this.#socket = new LiveSocket({
       path,
+      ticket,
       onState: () => {
         for (const listener of this.#stateListeners) listener();
       },

@@ -110,6 +110,37 @@ describe('LiveSocket', () => {
     expect(socket.state).toBe('live');
   });
 
+  it('gets a ticket of its own for each connection', async () => {
+    let issued = 0;
+    const guarded = new LiveSocket({
+      path: '/ws/alerts',
+      ticket: () => Promise.resolve(`ticket-${(issued += 1)}`),
+      onFrame: () => undefined,
+      onState: () => undefined,
+      random: () => 1,
+    });
+    guarded.start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeWebSocket.last('/ws/alerts').url.searchParams.get('ticket')).toBe('ticket-1');
+    FakeWebSocket.last('/ws/alerts').drop();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(FakeWebSocket.last('/ws/alerts').url.searchParams.get('ticket')).toBe('ticket-2');
+    guarded.stop();
+  });
+
+  it('opens nothing for a ticket that comes after it was stopped', async () => {
+    const guarded = new LiveSocket({
+      path: '/ws/alerts',
+      ticket: () => Promise.resolve('late'),
+      onFrame: () => undefined,
+      onState: () => undefined,
+    });
+    guarded.start();
+    guarded.stop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(FakeWebSocket.opened.map((socket) => socket.url.pathname)).toEqual(['/ws/predictions']);
+  });
+
   it('closes and stays closed when it is stopped', () => {
     socket.stop();
     expect(FakeWebSocket.last().closed).toBe(true);

@@ -12,6 +12,8 @@ export type LiveState = 'connecting' | 'live' | 'stale' | 'offline';
 export interface LiveSocketOptions {
   /** `/ws/predictions`, on the page's own origin. */
   path: string;
+  /** Asked before each connection for a ticket that is good for one; null: go without. It never fails. */
+  ticket?: (() => Promise<string | null>) | undefined;
   /** A frame came; pings are not told. */
   onFrame: (frame: Frame) => void;
   onState: (state: LiveState) => void;
@@ -28,6 +30,8 @@ export class LiveSocket {
   #cursor = '';
   #failures = 0;
   #stopped = true;
+  /** Counts connections, so that a ticket that comes late opens none. */
+  #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
   #state: LiveState = 'connecting';
@@ -60,9 +64,23 @@ export class LiveSocket {
 
   #connect(): void {
     this.#setState(this.#failures === 0 ? 'connecting' : 'offline');
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    if (!this.#options.ticket) {
+      this.#open(null);
+      return;
+    }
+    this.#watchSilence();
+    void this.#options.ticket().then((ticket) => {
+      if (attempt === this.#attempt && !this.#stopped) this.#open(ticket);
+    });
+  }
+
+  #open(ticket: string | null): void {
     const url = new URL(this.#options.path, globalThis.location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     if (this.#cursor) url.searchParams.set('since', this.#cursor);
+    if (ticket) url.searchParams.set('ticket', ticket);
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onmessage = (event: MessageEvent<unknown>) => {
