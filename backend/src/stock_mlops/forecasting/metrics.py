@@ -171,14 +171,13 @@ def _brier(y: Floats, probability: Floats | None) -> float | None:
 def roc_auc(positive: Flags, scores: Floats) -> float | None:
     """Probability that a positive's score is above a negative's (ties count half); None with one class only.
 
-    The Mann-Whitney form: (rank sum of the positives - its minimum) / (positives x negatives).
+    Mann and Whitney's count (1947), over sorted scores.
     """
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
+    above, below = np.sort(scores[positive]), np.sort(scores[~positive])
+    if not len(above) or not len(below):
         return None
-    rank_sum = float(_ranks(scores)[positive].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    beaten = np.searchsorted(below, above, "left").sum() + np.searchsorted(below, above, "right").sum()
+    return float(beaten) / (2 * len(above) * len(below))
 
 
 def _ranks(values: Floats) -> Floats:
