@@ -10,18 +10,17 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
-import redis
 from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.prices.schema import RAW_SCHEMA
+from stock_mlops.services.etl import after_load
 from stock_mlops.services.warehouse_sync import WarehouseSync
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.outbox import Outbox
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.raw_prices import RawPrices
-from stock_mlops.stores.vectors import VectorInvalidation
 from stock_mlops.stores.warehouse import Warehouse
 
 from tests.integration.support import wait_for
@@ -75,7 +74,7 @@ def load(settings: Settings, until: date) -> None:
     raw = RawPrices(get_engine(settings.raw_db))
     raw.upsert(frame, wall_now())
     WarehouseSync(raw, Warehouse(open_client(settings.clickhouse))).run([TICKER])
-    VectorInvalidation(redis.Redis.from_url(settings.redis.url(settings.redis.cache_db))).invalidate([TICKER])
+    after_load(settings)([TICKER])
 
 
 @pytest.fixture(scope="module")
