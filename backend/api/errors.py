@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from stock_kit.logging import get_logger
 from stock_mlops.errors import (
     DependencyUnavailableError,
@@ -156,10 +157,12 @@ class ErrorRenderer:
                 request, 422, title=_MALFORMED, detail="the body cannot be read", code="malformed_request"
             )
         title = _PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
-        allowed = (error.headers or {}).get("Allow", "another method")
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
         details = {
             404: f"there is no {request.scope['path']!r} here; /api/docs lists what there is",
-            405: f"{request.method} is not offered here; expected {allowed}",
+            405: f"{request.method} is not offered here; expected {headers.get('Allow', 'another method')}",
         }
         detail = error.detail if error.detail not in ("", title) else details.get(error.status_code, title)
         return problem_response(
@@ -168,7 +171,7 @@ class ErrorRenderer:
             title=title,
             detail=detail,
             code=title.lower().replace(" ", "_"),
-            headers=error.headers,
+            headers=headers,
         )
 
     async def on_bug(self, request: Request, error: Exception) -> Response:
@@ -180,6 +183,13 @@ class ErrorRenderer:
             detail="this is a bug in the service, not in the request; the logs have it under the request id",
             code=StockMlopsError.code,
         )
+
+
+def _allowed(request: Request) -> str:
+    """Every method that is offered at the path; the route that refused knows its own only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for methods in matching for method in methods}))
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:

@@ -46,7 +46,6 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         auth.router,
         accounts.router,
         training.router,
-        # Before the models' own, whose ids would match its paths.
         model_options.router,
         models.router,
         model_versions.router,

@@ -34,7 +34,7 @@ def _count(method: str, route: str, status: str) -> float:
 def _app(status: int, route: str | None) -> Any:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if route is not None:
-            scope["route"] = SimpleNamespace(path=route)
+            scope["route"] = SimpleNamespace(path_format=route)
         await send({"type": "http.response.start", "status": status})
 
     return app

@@ -124,5 +124,5 @@ def _exchange(state: State) -> ExchangeState:
         is_open=state.is_open,
         today=state.today and SessionHours.model_validate(state.today, from_attributes=True),
         next=SessionHours.model_validate(state.next, from_attributes=True),
-        lunch_break=state.lunch and LunchBreak(starts=state.lunch[0], ends=state.lunch[1]),
+        lunch_break=state.lunch and LunchBreak(starts=f"{state.lunch[0]:%H:%M}", ends=f"{state.lunch[1]:%H:%M}"),
     )

@@ -1,5 +1,4 @@
-"""What a model definition may choose from, and the trail of who let what serve; before the routes of single models,
-whose paths would take these words for ids."""
+"""What a model definition may choose from, and the trail of who let what serve."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from api.schemas.models import (
 if TYPE_CHECKING:
     from stock_mlops.services.promotion import Comparison
 
-router = APIRouter(prefix="/api/models/{model_id}", tags=["models"])
+router = APIRouter(prefix="/api/models/{model_id:uuid}", tags=["models"])
 
 Version = Annotated[VersionNumber, Path(description="as the model's detail lists it")]
 MARKDOWN = "text/markdown; charset=utf-8"

@@ -43,7 +43,7 @@ def create_model(body: ModelRequest, resources: Train, response: Response) -> Mo
     return _model(definition)
 
 
-@router.get("/{model_id}", responses=problems(404, 503), summary="One model with its versions and metrics")
+@router.get("/{model_id:uuid}", responses=problems(404, 503), summary="One model with its versions and metrics")
 def get_model(model_id: UUID, resources: Train) -> ModelDetail:
     definition = find_model(resources.catalog, model_id)
     versions = [
@@ -53,7 +53,7 @@ def get_model(model_id: UUID, resources: Train) -> ModelDetail:
     return ModelDetail(**_model(definition).model_dump(), aliases=dict(aliases), versions=versions)
 
 
-@router.patch("/{model_id}", responses=problems(404, 503), summary="Name a model, describe it, tag it")
+@router.patch("/{model_id:uuid}", responses=problems(404, 503), summary="Name a model, describe it, tag it")
 def change_model(model_id: UUID, body: ModelChange, resources: Train) -> Model:
     """What makes the model cannot be changed: another definition is another model."""
     changed = resources.catalog.change_definition(
@@ -64,7 +64,7 @@ def change_model(model_id: UUID, body: ModelChange, resources: Train) -> Model:
     return _model(changed)
 
 
-@router.delete("/{model_id}", status_code=204, responses=problems(404, 409, 503), summary="Delete a model")
+@router.delete("/{model_id:uuid}", status_code=204, responses=problems(404, 409, 503), summary="Delete a model")
 def delete_model(model_id: UUID, query: Annotated[DeleteQuery, Query()], resources: Train, actor: Actor) -> None:
     """With its versions: nothing serves or trains it from now on. Files go after the registry's retention time."""
     resources.models.delete(model_id, Change(actor, query.reason), force=query.force)

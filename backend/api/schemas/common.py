@@ -32,7 +32,12 @@ def _known_market(value: str) -> str:
 
 
 Ticker = Annotated[
-    str, BeforeValidator(_upper), Field(pattern=r"^[A-Z0-9.^=-]{1,20}$", description="symbol; case does not matter")
+    str,
+    Field(pattern=r"^[A-Z0-9.^=-]{1,20}$"),
+    BeforeValidator(_upper),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*[A-Za-z0-9.^=-]{1,20}\s*$", "description": "symbol; case does not matter"}
+    ),
 ]
 Exchange = Annotated[
     str,
@@ -49,7 +54,7 @@ def _no_nul(value: str) -> str:
     return value
 
 
-SafeText = Annotated[str, AfterValidator(_no_nul)]
+SafeText = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 
 # ClickHouse's Date32 ends in 2299; a year of one digit is a typing error.
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD")]

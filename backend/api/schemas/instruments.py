@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -35,11 +35,15 @@ class SessionHours(ResponseModel):
     closes_at: datetime
 
 
-class LunchBreak(ResponseModel):
-    """In local time."""
+# JSON Schema's own "time" has a zone.
+LocalTime = Annotated[str, Field(pattern=r"^[0-2]\d:[0-5]\d$", examples=["12:00"])]
 
-    starts: time
-    ends: time
+
+class LunchBreak(ResponseModel):
+    """Local times."""
+
+    starts: LocalTime
+    ends: LocalTime
 
 
 class ExchangeState(ResponseModel):
@@ -67,7 +71,9 @@ class InstrumentRef(RequestModel):
 class WatchlistRequest(RequestModel):
     name: Annotated[SafeText, Field(min_length=1, max_length=100)]
     instruments: Annotated[list[InstrumentRef], Field(max_length=500)] = Field(
-        default_factory=list, description="each once, in the order to be shown"
+        default_factory=list,
+        description="each once, in the order to be shown",
+        json_schema_extra={"uniqueItems": True},
     )
 
     @model_validator(mode="after")

@@ -100,7 +100,9 @@ class ModelChange(RequestModel):
 
     name: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = None
     description: Annotated[SafeText, Field(max_length=5000)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=20)] | None = Field(None, description="each once")
+    tags: Annotated[list[Tag], Field(max_length=20, json_schema_extra={"uniqueItems": True})] | None = Field(
+        None, description="each once"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> ModelChange:

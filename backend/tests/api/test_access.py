@@ -185,7 +185,7 @@ def both(train: httpx.AsyncClient, predict: httpx.AsyncClient) -> dict[str, http
 
 
 def calls(route: APIRoute) -> list[tuple[str, str]]:
-    path = route.path
+    path = route.path_format
     for name in route.param_convertors:
         path = path.replace("{" + name + "}", "11111111-1111-1111-1111-111111111111")
     return [(method, path) for method in sorted(route.methods)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import psycopg2
@@ -124,3 +125,11 @@ async def test_a_usable_request_id_of_the_caller_is_kept(predict: httpx.AsyncCli
 async def test_an_odd_request_id_is_replaced(predict: httpx.AsyncClient, value: str) -> None:
     answer = await predict.get("/health", headers={"X-Request-ID": value})
     assert answer.headers["X-Request-ID"] != value
+
+
+async def test_a_refused_method_names_what_all_routes_of_the_path_offer(train: httpx.AsyncClient) -> None:
+    answer = await train.post(f"/api/models/{uuid4()}")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "DELETE, GET, PATCH"
+    answer = await train.patch("/api/models/features")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")

@@ -40,7 +40,7 @@ async def test_every_exchange_tells_its_sessions_and_hours(train: httpx.AsyncCli
     items = {item["exchange"]: item for item in body["items"]}
     assert list(items) == list(MARKETS)
     assert (items["TW"]["name"], items["TW"]["timezone"]) == ("Taiwan Stock Exchange", "Asia/Taipei")
-    assert items["HK"]["lunch_break"] == {"starts": "12:00:00", "ends": "13:00:00"}
+    assert items["HK"]["lunch_break"] == {"starts": "12:00", "ends": "13:00"}
     assert items["US"]["lunch_break"] is None
     assert all(item["next"]["opens_at"] < item["next"]["closes_at"] for item in items.values())
     assert items["CRYPTO"]["is_open"]

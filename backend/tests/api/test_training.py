@@ -213,7 +213,7 @@ async def test_models_are_created_once_listed_and_shown_with_their_versions(
 
 async def test_an_unknown_model_cannot_be_shown(train: httpx.AsyncClient) -> None:
     assert (await train.get(f"/api/models/{uuid4()}")).status_code == 404
-    assert (await train.get("/api/models/nonsense")).status_code == 422
+    assert (await train.get("/api/models/nonsense")).status_code == 404
 
 
 async def test_mlflows_list_says_that_it_is_deprecated(train: httpx.AsyncClient) -> None:

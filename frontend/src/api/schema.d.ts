@@ -2278,17 +2278,17 @@ export interface components {
         };
         /**
          * LunchBreak
-         * @description In local time.
+         * @description Local times.
          */
         LunchBreak: {
             /**
              * Ends
-             * Format: time
+             * @example 12:00
              */
             ends: string;
             /**
              * Starts
-             * Format: time
+             * @example 12:00
              */
             starts: string;
         };

@@ -104,7 +104,7 @@ class _Workers(Collector):
 
 def route_template(scope: Scope) -> str:
     """``/api/models/{model_id}`` rather than the path that came: a label must have few values."""
-    path = getattr(scope.get("route"), "path", None)
+    path = getattr(scope.get("route"), "path_format", None)
     return (path.rstrip("/") or "/") if isinstance(path, str) else "unmatched"
 
 
