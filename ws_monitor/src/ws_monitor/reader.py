@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 from stock_kit.events import Topic
-from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
+from stock_kit.kafka_clients import POLL_PAUSE, ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
@@ -25,6 +25,9 @@ from ws_monitor.records import Place, Record
 log = get_logger(__name__)
 
 _POLL = 0.2
+# Somebody is looking, and where one message came more are to be expected; 7 % of a core while they do.
+_BUSY_PAUSE = 0.02
+_BUSY_SECONDS = 1.0
 _RETRY = 1.0
 # How often it is made sure that the broker answers and that the topics still have the partitions being read.
 _CHECK_INTERVAL = 3.0
@@ -71,6 +74,7 @@ class LogReader:
         self._target = target
         self._history = history
         self._next: dict[Place, int] = {}
+        self._busy_until = 0.0
         self._stop = threading.Event()
         self._connected = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hub-reader", daemon=True)
@@ -171,7 +175,8 @@ class LogReader:
 
     def _poll(self, consumer: KafkaConsumer) -> list[list[Record]]:
         batches = []
-        for messages in poll(consumer, _POLL):
+        pause = _BUSY_PAUSE if monotonic() < self._busy_until else POLL_PAUSE
+        for messages in poll(consumer, _POLL, pause):
             records = [to_record(message) for message in messages]
             if records[0].offset < self._next[Place(records[0].topic, records[0].partition)]:
                 self._next.clear()
@@ -179,6 +184,7 @@ class LogReader:
             self._next[Place(records[0].topic, records[0].partition)] = records[-1].offset + 1
             metrics.CONSUMED.labels("hub", records[0].topic).inc(len(records))
             batches.append(records)
+            self._busy_until = monotonic() + _BUSY_SECONDS
         return batches
 
     def _check(self, consumer: KafkaConsumer, places: set[Place]) -> bool:
