@@ -142,7 +142,7 @@ def _secrets(services: dict[str, Any], project: Project) -> Iterator[str]:
     for group in GROUPS:
         text = compose_file(group).read_text() + (ROOT / "docker" / "common.yml").read_text()
         # A value after ":-" would be a default password; ":?" is none.
-        for name in re.findall(r"\$\{([A-Z0-9_]*(?:PASSWORD|SECRET_KEY)):-[^}]", text):
+        for name in re.findall(r"\$\{([A-Z0-9_]*(?:PASSWORD|SECRET_KEY|ACCESS__SECRET|API_KEY)):-[^}]", text):
             yield f"{compose_file(group).name}: {name} has a default"
     env_file = project.folder / "plain-env"
     for line in env_file.read_text().splitlines():

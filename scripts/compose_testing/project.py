@@ -14,9 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from compose_testing.websocket import WebSocket
+
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("database", "kafka", "backend", "celery", "frontend", "monitor")
 T = TypeVar("T")
+# How the names of settings end that no image and no log may hold.
+_SECRETS = ("PASSWORD", "SECRET_KEY", "ACCESS__SECRET", "API_KEY")
 
 
 class CheckError(AssertionError):
@@ -112,7 +116,7 @@ class Project:
         return {key: value for key, value in self.settings().items() if key.startswith("STOCK_")} | ports
 
     def secrets(self) -> list[str]:
-        return sorted({value for key, value in self.settings().items() if key.endswith(("PASSWORD", "SECRET_KEY"))})
+        return sorted({value for key, value in self.settings().items() if key.endswith(_SECRETS)})
 
     # -- commands
 
@@ -180,13 +184,22 @@ class Project:
 
     def get(self, path: str, port: str = "HTTP_PORT") -> Any:
         """The JSON at a path; raises ``OSError`` when there is no answer or an error status."""
-        return _json(urllib.request.Request(self.url(path, port)), 15)  # noqa: S310  our own address
+        headers = self._key() if port == "HTTP_PORT" else {}
+        return _json(urllib.request.Request(self.url(path, port), headers=headers), 15)  # noqa: S310  our own address
 
     def post(self, path: str, body: dict[str, Any], timeout: float = 15) -> Any:
-        request = urllib.request.Request(  # noqa: S310  our own address
-            self.url(path), data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json", **self._key()}
+        request = urllib.request.Request(self.url(path), data=json.dumps(body).encode(), headers=headers)  # noqa: S310
         return _json(request, timeout)
+
+    def _key(self) -> dict[str, str]:
+        """The platform's own key; the containers ask everybody who they are."""
+        return {"X-API-Key": self.settings()["STOCK_ACCESS__API_KEY"]}
+
+    def socket(self, path: str) -> WebSocket:
+        """A WebSocket through nginx, opened as a browser does: with a ticket that is good once."""
+        ticket = self.post("/api/auth/ws-ticket", {})["ticket"]
+        return WebSocket(self.authority, f"{path}?ticket={ticket}")
 
     def status(self, path: str, port: str = "HTTP_PORT") -> tuple[int, dict[str, str], str]:
         """Status, headers (lower case) and text, also of an error."""

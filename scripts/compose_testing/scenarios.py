@@ -9,7 +9,6 @@ from typing import Any
 
 from compose_testing.files import SERVICES, check_images
 from compose_testing.project import ROOT, CheckError, Project, say, wait_for
-from compose_testing.websocket import WebSocket
 
 PREDICTION = {"ticker": "AAPL", "exchange": "US"}
 # Prometheus jobs that must be up; the exporters' placeholders of a machine without Docker count as well.
@@ -49,6 +48,7 @@ def start(project: Project) -> None:
 def smoke(project: Project) -> None:
     """From an empty stack to a forecast that a browser sees."""
     _page(project)
+    _access(project)
     _load_and_train(project)
     project.make("predict", TICKER="AAPL")
     _live(project)
@@ -89,12 +89,31 @@ def _page(project: Project) -> None:
         raise CheckError(f"/metrics must stay inside, but nginx answers {status}")
 
 
+def _access(project: Project) -> None:
+    """Nobody comes in unasked, the administrator of .env does, and what is for operators stays behind nginx."""
+    if (status := project.status("/api/models/")[0]) != 401:
+        raise CheckError(f"expected 401 from /api/models/ without a key, got {status}")
+    settings = project.settings()
+    login = {"name": "admin", "password": settings["STOCK_ACCESS__ADMIN_PASSWORD"]}
+    session = wait_for("the administrator's log-in", lambda: project.post("/api/auth/login", login), 60)
+    if session["role"] != "operator":
+        raise CheckError(f"expected the first account to be an operator, got {session['role']}")
+    for path in ("/mlflow/", "/flower/", "/prefect/", "/grafana/", "/minio/", "/api/experiments/"):
+        text = project.status(path)[2]
+        if any(word in text.lower() for word in ("mlflow", "flower", "prefect", "grafana", "minio")):
+            raise CheckError(f"nginx passes {path} on to what is for operators: {text[:200]}")
+    for name in ("strict-transport-security", "permissions-policy"):
+        found = project.status("/")[1].get(name)
+        if (found is not None) != (name == "permissions-policy"):
+            raise CheckError(f"expected {name} with TLS only, permissions-policy always; got {found}")
+
+
 def _live(project: Project) -> None:
     """An event reaches a client of the WebSocket through nginx, and the record in ClickHouse."""
-    with WebSocket(project.authority, "/ws/predictions") as socket:
+    with project.socket("/ws/predictions") as socket:
         made = project.post("/api/predict/", PREDICTION)
         socket.wait_for_event("prediction_id", made["prediction_id"], 20)
-    with WebSocket(project.authority, "/ws/metrics") as socket:
+    with project.socket("/ws/metrics") as socket:
         wait_for("metrics on /ws/metrics", lambda: (socket.receive(20) or {}).get("messages"), 40)
     _recorded(project, {made["prediction_id"]})
 
@@ -177,7 +196,7 @@ def scale(project: Project) -> None:
     wait_for("forecasts through nginx", lambda: project.post("/api/predict/", PREDICTION), 60)
 
     # Six connections land on both replicas (of two, one would get all six once in 32 runs); each must get everything.
-    sockets = [WebSocket(project.authority, "/ws/predictions") for _ in range(6)]
+    sockets = [project.socket("/ws/predictions") for _ in range(6)]
     made = [project.post("/api/predict/", PREDICTION)["prediction_id"] for _ in range(40)]
     for socket in sockets:
         with socket:

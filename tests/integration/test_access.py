@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,6 +17,8 @@ from stock_kit.clock import wall_now
 from stock_kit.tokens import AccessTokens
 from stock_local.testing import LocalStack, stack_environment
 from stock_mlops.stores.postgres import get_engine
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from tests.integration.support import wait_for
 
@@ -223,9 +226,11 @@ def test_a_disabled_account_is_out_within_seconds(api: httpx.Client, operator: d
     assert api.post("/api/auth/login", json={k: body[k] for k in ("name", "password")}).status_code == 401
 
 
-def test_the_audit_log_tells_who_did_what(api: httpx.Client, operator: dict[str, str]) -> None:
+def test_the_audit_log_tells_who_did_what_and_whence_whatever_the_caller_claims(
+    api: httpx.Client, operator: dict[str, str]
+) -> None:
     body = {"ticker": "AAPL", "model_type": "ridge"}
-    made = api.post("/api/models/", json=body, headers=operator)
+    made = api.post("/api/models/", json=body, headers={**operator, "X-Forwarded-For": "6.6.6.6"})
     assert made.status_code == 201, made.text
     items = api.get("/api/audit", params={"actor": "admin", "limit": 5}, headers=operator).json()["items"]
     (entry,) = [item for item in items if item["request_id"] == made.headers["X-Request-ID"]]
@@ -277,6 +282,96 @@ def test_large_and_compressed_bodies_are_refused(guarded: LocalStack, operator: 
         packed = direct.post("/api/models/", content=b"\x1f\x8b", headers={**operator, "Content-Encoding": "gzip"})
         assert packed.status_code == 415
         assert direct.get("/api/models/", headers=operator).status_code == 200
+
+
+def socket_of(guarded: LocalStack, path: str, **options: Any) -> ClientConnection:
+    return connect(guarded.url.replace("http", "ws", 1) + path, open_timeout=10, **options)
+
+
+def closed_with(connection: ClientConnection) -> int:
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(timeout=15)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code
+
+
+def test_a_ticket_opens_one_socket_through_nginx(
+    guarded: LocalStack, api: httpx.Client, viewer: dict[str, str]
+) -> None:
+    ticket = api.post("/api/auth/ws-ticket", headers=viewer).json()["ticket"]
+    with socket_of(guarded, f"/ws/predictions?ticket={ticket}", origin=guarded.url) as connection:
+        assert json.loads(connection.recv(timeout=15))["kind"] == "snapshot"
+    with socket_of(guarded, f"/ws/predictions?ticket={ticket}") as connection:
+        assert closed_with(connection) == 4401
+
+
+def test_a_ticket_used_by_many_at_once_opens_one_socket(
+    guarded: LocalStack, api: httpx.Client, viewer: dict[str, str]
+) -> None:
+    ticket = api.post("/api/auth/ws-ticket", headers=viewer).json()["ticket"]
+
+    def opens(_: int) -> bool:
+        with socket_of(guarded, f"/ws/alerts?ticket={ticket}") as connection:
+            try:
+                return bool(connection.recv(timeout=15))
+            except ConnectionClosed:
+                return False
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(opens, range(6))) == 1
+
+
+def test_a_socket_takes_a_token_as_its_first_word_and_no_secret_in_its_address(
+    guarded: LocalStack, api: httpx.Client, viewer: dict[str, str]
+) -> None:
+    token = viewer["Authorization"].removeprefix("Bearer ")
+    with socket_of(guarded, "/ws/metrics") as connection:
+        connection.send(json.dumps({"token": token}))
+        assert json.loads(connection.recv(timeout=15))["channel"] == "metrics"
+    with socket_of(guarded, f"/ws/metrics?token={token}") as connection:
+        assert closed_with(connection) == 4403
+    with socket_of(guarded, "/ws/metrics") as connection:
+        connection.send(json.dumps({"token": token[:-6] + "AAAAAA"}))
+        assert closed_with(connection) == 4401
+
+
+def test_a_page_of_another_origin_gets_no_socket_with_a_good_ticket(
+    guarded: LocalStack, api: httpx.Client, viewer: dict[str, str]
+) -> None:
+    ticket = api.post("/api/auth/ws-ticket", headers=viewer).json()["ticket"]
+    with socket_of(guarded, f"/ws/predictions?ticket={ticket}", origin="https://evil.example") as connection:
+        assert closed_with(connection) == 4403
+
+
+def test_nginx_tells_browsers_what_they_may_do_and_passes_on_nothing_else(api: httpx.Client) -> None:
+    page = api.get("/")
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    for name in ("X-Content-Type-Options", "Permissions-Policy", "Referrer-Policy", "Cross-Origin-Opener-Policy"):
+        assert name in page.headers
+    assert "Strict-Transport-Security" not in page.headers
+    assert "Strict-Transport-Security" in api.get("/", headers={"X-Forwarded-Proto": "https"}).headers
+    answer = api.get("/api/models/")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    for path in ("/metrics", "//metrics", "/api/../metrics", "/api/%2e%2e/metrics", "/api/predict/..%2f..%2fmetrics"):
+        assert "http_requests_total" not in api.get(path).text, path
+    for path in ("/mlflow/", "/api/2.0/mlflow/experiments/search", "/flower/", "/prefect/api/health", "/api/flows/"):
+        text = api.get(path).text.lower()
+        assert not any(word in text for word in ("experiment_id", "celery", "prefect")), path
+
+
+def test_the_cookie_needs_tls_where_there_is_tls(api: httpx.Client, operator: dict[str, str], password: str) -> None:
+    body = {"name": "admin", "password": password, "cookie": True}
+    over_tls = api.post("/api/auth/login", json=body, headers={"X-Forwarded-Proto": "https"})
+    assert "Secure" in over_tls.headers["Set-Cookie"]
+    assert "Secure" not in api.post("/api/auth/login", json=body).headers["Set-Cookie"]
+    api.cookies.clear()
+
+
+def test_too_large_a_body_is_refused_in_the_apis_own_words_at_the_door(
+    api: httpx.Client, operator: dict[str, str]
+) -> None:
+    answer = api.post("/api/models/", content=b" " * 3_000_000, headers=operator)
+    assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
 
 
 def test_the_command_line_manages_accounts_and_calls_with_the_platforms_key(
