@@ -24,6 +24,7 @@ from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.outbox import Outbox, OutboxConnection, OutboxRow
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import COLUMNS, Page, PredictionFilter, Predictions
+from stock_mlops.stores.read_cache import EVERYTHING, RedisReadCache, forget_reads
 from stock_mlops.stores.schema import is_current
 from stock_mlops.stores.settlements import Settlements
 from stock_mlops.stores.vectors import Miss, RedisVectorCache, VectorInvalidation
@@ -202,6 +203,55 @@ def test_many_instruments_are_invalidated_in_few_round_trips(cache_url: str) -> 
         assert isinstance(await cache.get(instruments[-1]), Miss)
 
     with_cache(cache_url, use)
+
+
+# --- answers to reads ---
+
+MINUTE = timedelta(minutes=1)
+
+
+def reads(url: str) -> tuple[RedisReadCache, redis.Redis]:
+    store = redis.Redis.from_url(url)
+    return RedisReadCache(store), store
+
+
+def test_an_answer_is_made_once_and_ends_by_itself(cache_url: str) -> None:
+    cache, store = reads(cache_url)
+    made = [cache.fetch(AAPL.key, "prices", lambda number=number: b"%d" % number, MINUTE) for number in (1, 2)]
+    assert made == [b"1", b"1"]
+    assert cache.fetch(AAPL.key, "features", lambda: b"3", MINUTE) == b"3"
+    lifetimes: list[Any] = [store.pttl(key) for key in store.scan_iter()]
+    assert len(lifetimes) == 3
+    assert min(lifetimes) > 0  # none for ever
+
+
+def test_a_load_ends_the_answers_about_its_instruments_and_about_all(cache_url: str) -> None:
+    cache, store = reads(cache_url)
+    scopes = (AAPL.key, "US:IBM", EVERYTHING)
+    for scope in scopes:
+        cache.fetch(scope, "x", lambda: b"old", MINUTE)
+    forget_reads(store, [AAPL])
+    assert [cache.fetch(scope, "x", lambda: b"new", MINUTE) for scope in scopes] == [b"new", b"old", b"new"]
+
+
+@pytest.mark.parametrize("accident", ["load", "emptied"])
+def test_what_was_read_before_a_load_is_never_given_after_it(cache_url: str, accident: str) -> None:
+    cache, store = reads(cache_url)
+
+    def slow() -> bytes:
+        forget_reads(store, [AAPL])
+        if accident == "emptied":
+            store.flushdb()
+        return b"old"
+
+    assert cache.fetch(AAPL.key, "x", slow, MINUTE) == b"old"  # its caller had asked before
+    assert cache.fetch(AAPL.key, "x", lambda: b"new", MINUTE) == b"new"
+
+
+def test_a_large_answer_is_not_kept(cache_url: str) -> None:
+    cache, store = reads(cache_url)
+    cache.fetch(AAPL.key, "x", lambda: bytes(2**20), MINUTE)
+    assert [key for key in store.scan_iter() if store.strlen(key) > 64] == []
 
 
 # --- predictions ---

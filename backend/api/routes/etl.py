@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from api.schemas.datasets import EtlAccepted, EtlRequest, EtlRun, EtlRuns
 router = APIRouter(prefix="/api/datasets", tags=["datasets"])
 
 _ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _COLUMNS = TypeAdapter(dict[_ColumnName, _ColumnName])
 
 
@@ -52,8 +54,7 @@ def upload_prices(
     422 names the rows (of a CSV file: lines, the header is line 1) that cannot be read."""
     order = EtlOrder("file", () if ticker is None else (ticker,), exchange, columns=_columns(columns))
     with TemporaryDirectory(prefix="stock-upload-") as folder:
-        # The name is the caller's; only its last part is a name.
-        path = FilePath(folder) / (FilePath(file.filename or "").name or "prices")
+        path = FilePath(folder) / _file_name(file.filename)
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
         return _accepted(resources.etl.upload(path, order, skip_bad_rows=skip_bad_rows), response)
@@ -74,6 +75,12 @@ def get_etl_run(run_id: UUID, resources: Train) -> EtlRun:
 def cancel_etl_run(run_id: UUID, resources: Train) -> EtlRun:
     """Tickers that were loaded stay; the run ends within seconds."""
     return _run(resources.etl.cancel(run_id))
+
+
+def _file_name(given: str | None) -> str:
+    """The caller's name of the file, as far as it is one on any system."""
+    last = (given or "").replace("\\", "/").rpartition("/")[2]
+    return _UNSAFE.sub("-", last)[-100:].strip(".-") or "prices"
 
 
 def _columns(text: str) -> dict[str, str]:

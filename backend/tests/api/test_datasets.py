@@ -189,6 +189,11 @@ async def test_a_file_is_taken_with_columns_of_any_name(train: httpx.AsyncClient
     assert backstage.loads.files == [content]
 
 
+@pytest.mark.parametrize("name", ["..", "a\x00b.csv", "x" * 300 + ".csv", "日本.csv", "C:\\prices.csv", " "])
+async def test_a_file_may_have_any_name(train: httpx.AsyncClient, name: str) -> None:
+    assert (await send(train, GOOD, name, ticker="MINE")).status_code == 202
+
+
 async def test_rows_that_cannot_be_read_are_named_and_can_be_left_out(train: httpx.AsyncClient) -> None:
     answer = await send(train, BAD, ticker="MINE")
     assert answer.status_code == 422
