@@ -6,6 +6,7 @@ A rule follows from method and path, so that a new route is guarded before anybo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
@@ -47,6 +48,7 @@ _PREDICTING = ("/api/predict",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@lru_cache(maxsize=4096)
 def needed_scope(method: str, path: str) -> access.Scope | None:
     """What a caller needs for this; None: nothing at all."""
     path = path.rstrip("/") or "/"

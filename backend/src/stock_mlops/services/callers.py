@@ -50,23 +50,21 @@ ANYBODY = Caller("anybody", SCOPES[Role.OPERATOR], role=Role.OPERATOR, limited=F
 # Who has the key in the settings: the replay, the command line. Accounts and keys are people's business.
 PLATFORM = Caller("platform", SCOPES[Role.OPERATOR] - {Scope.ADMIN}, limited=False)
 
-K = TypeVar("K")
 V = TypeVar("V")
 
 
-class _Memory(Generic[K, V]):
-    """What a blocking look-up found, for some seconds; what it found before, while it fails."""
+class _Memory(Generic[V]):
+    """What blocking look-ups found, for some seconds; what they found before, while they fail."""
 
-    def __init__(self, look_up: Callable[[K], V | None]) -> None:
-        self._look_up = look_up
-        self._known: dict[K, tuple[V, float]] = {}
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[V, float]] = {}
 
-    async def get(self, key: K, look_up: Callable[[], V | None] | None = None) -> V | None:
+    async def get(self, key: str, look_up: Callable[[str], V | None]) -> V | None:
         known = self._known.get(key)
         if known is not None and time.monotonic() - known[1] < _FRESH_SECONDS:
             return known[0]
         try:
-            found = await anyio.to_thread.run_sync(look_up or (lambda: self._look_up(key)))
+            found = await anyio.to_thread.run_sync(look_up, key)
         except (DBAPIError, PoolTimeout):
             if known is None or time.monotonic() - known[1] > _STALE_SECONDS:
                 raise
@@ -75,7 +73,7 @@ class _Memory(Generic[K, V]):
         self._remember(key, found)
         return found
 
-    def _remember(self, key: K, found: V | None) -> None:
+    def _remember(self, key: str, found: V | None) -> None:
         if found is None:
             self._known.pop(key, None)
             return
@@ -103,9 +101,11 @@ class Callers:
     ) -> None:
         self._tokens = tokens
         self._platform_digest = digest(platform_key)
-        self._accounts: _Memory[UUID, Account] = _Memory(account)
+        self._find_account = account
         self._find_key = api_key
-        self._keys: _Memory[str, Caller] = _Memory(lambda _: None)
+        # By the account's id in text, as tokens have it, with the caller that it makes; and by the key's digest.
+        self._accounts: _Memory[tuple[Account, Caller]] = _Memory()
+        self._keys: _Memory[Caller] = _Memory()
 
     async def by_token(self, token: str) -> Caller:
         """Raises :class:`UnauthenticatedError` when the token is good for nothing, or the account has changed since."""
@@ -113,17 +113,17 @@ class Callers:
             claims = self._tokens.verify(token)
         except InvalidTokenError as error:
             raise UnauthenticatedError(f"{error}; {_WHAT_TO_DO}") from error
-        account = await self._accounts.get(UUID(claims.account_id))
-        if account is None or account.disabled or claims.issued_at < account.tokens_from:
+        known = await self._accounts.get(claims.account_id, self._caller_of_account)
+        if known is None or known[0].disabled or claims.issued_at < known[0].tokens_from:
             raise UnauthenticatedError(f"the account has changed since the token was issued; {_WHAT_TO_DO}")
-        return Caller(account.name, SCOPES[account.role], account.role, account.id)
+        return known[1]
 
     async def by_key(self, key: str) -> Caller:
         """Raises :class:`UnauthenticatedError` when there is no such key, or it was revoked."""
         hashed = digest(key)
         if hmac.compare_digest(hashed, self._platform_digest):
             return PLATFORM
-        caller = await self._keys.get(hashed, lambda: self._caller_of(key))
+        caller = await self._keys.get(hashed, lambda _: self._caller_of_key(key))
         if caller is None:
             raise UnauthenticatedError(f"the API key is not known, or was revoked; {_WHAT_TO_DO}")
         return caller
@@ -131,7 +131,13 @@ class Callers:
     def nobody(self) -> UnauthenticatedError:
         return UnauthenticatedError(f"this call needs to know who calls; {_WHAT_TO_DO}")
 
-    def _caller_of(self, key: str) -> Caller | None:
+    def _caller_of_account(self, account_id: str) -> tuple[Account, Caller] | None:
+        account = self._find_account(UUID(account_id))
+        if account is None:
+            return None
+        return account, Caller(account.name, SCOPES[account.role], account.role, account.id)
+
+    def _caller_of_key(self, key: str) -> Caller | None:
         found = self._find_key(key)
         if found is None:
             return None

@@ -11,6 +11,7 @@ from types import FrameType
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from stock_kit.access import secrets_file
 from stock_kit.settings import Settings, get_settings
 from stock_mlops.cli.console import console, errors, fail
 
@@ -104,6 +105,8 @@ def _show(settings: Settings, layout: Layout, seconds: float, *, page: bool) -> 
     if not (frontend_dir(settings) / "index.html").exists():
         errors.print("The page is not built yet, so only the API answers. Build it with: make frontend", style="yellow")
     console.print(f"Up after {seconds:.0f} s. Open [bold cyan]{page_url(settings)}[/]")
+    if settings.access.enabled:
+        console.print(f"Log in as {settings.access.admin_name}; the first password is in {secrets_file(settings)}")
 
 
 def _watch(daemon: subprocess.Popen[bytes]) -> None:
