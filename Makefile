@@ -21,7 +21,7 @@ export UV_COMPILE_BYTECODE := 1
 endif
 export UV_LINK_MODE ?= hardlink
 
-.PHONY: help setup setup-dev demo demo-detached stop status frontend test checks lint types imports leak-check unit \
+.PHONY: help setup setup-dev demo demo-detached stop status frontend documents test checks lint types imports leak-check unit \
         frontend-checks integration e2e format locks env-example clean clean-all
 
 ##@ Local profile (no Docker)
@@ -108,6 +108,11 @@ frontend/dist/.built: frontend/node_modules/.installed $(FRONTEND_SOURCES)
 	@scripts/npm run build --prefix frontend --silent
 	@touch $@
 
+documents: setup-dev frontend/node_modules/.installed ## write docs/openapi.json, docs/asyncapi.json and the page's API client
+	cd backend && ../$(BIN)/python -m api.openapi > ../docs/openapi.json
+	$(BIN)/python -m ws_monitor.asyncapi > docs/asyncapi.json
+	OPENAPI_FILE=../docs/openapi.json scripts/npm run api:generate --prefix frontend --silent
+
 ##@ Checks
 
 test: ## set up, then every check and test; prints each one's closing lines
@@ -137,6 +142,7 @@ unit: setup-dev ## tests that need no server
 
 frontend-checks: frontend/node_modules/.installed ## the page: format, lint, types, unit tests, build, API client
 	scripts/npm run check --prefix frontend --silent
+	OPENAPI_FILE=../docs/openapi.json scripts/npm run api:check --prefix frontend --silent
 	@touch frontend/dist/.built
 
 integration: setup-dev frontend ## tests over the real local servers

@@ -1,4 +1,4 @@
-"""The one OpenAPI document of both backends: ``python -m api.openapi > openapi.json``."""
+"""The one OpenAPI document of both backends: ``make documents`` writes it to ``docs/openapi.json``."""
 
 from __future__ import annotations
 
@@ -77,5 +77,10 @@ async def docs() -> HTMLResponse:
     return get_swagger_ui_html(openapi_url="/api/openapi.json", title="Stock MLOps API")
 
 
+def render() -> bytes:
+    """The document as it is kept under ``docs/``."""
+    return orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.write(render())
