@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
-import { problemFrom } from '@/shared/problem';
+import { problemFrom, toProblem } from '@/shared/problem';
 import { api, unwrap } from './client';
 import type { components } from './schema';
 import { session } from './session';
@@ -56,11 +56,16 @@ export function useLogout() {
   });
 }
 
-/** For one socket. None when it cannot be had: where access is off a socket opens without. */
+/**
+ * For one socket. None when it cannot be had just now: where access is off a socket opens without.
+ *
+ * @throws ApiProblem when there is no session.
+ */
 export async function socketTicket(): Promise<string | null> {
   try {
     return (await unwrap(api.POST('/api/auth/ws-ticket'))).ticket;
-  } catch {
+  } catch (error) {
+    if (toProblem(error).status === 401) throw error;
     return null;
   }
 }

@@ -69,6 +69,33 @@ describe('Session', () => {
     expect(refreshes).toBe(0);
   });
 
+  it('asks for nothing more once it is over', async () => {
+    serve(() => HttpResponse.json({}, { status: 401 }));
+    await call();
+    server.use(http.all(url('/api/models/'), () => HttpResponse.json({})));
+    expect((await call()).status).toBe(401);
+    expect(refreshes).toBe(1);
+  });
+
+  it('finds out once at the start, while everything else waits', async () => {
+    let asked = 0;
+    let known = false;
+    serve(() => {
+      known = true;
+      return HttpResponse.json({ access_token: 'good' });
+    });
+    server.use(
+      http.get(url('/api/auth/me'), () => {
+        asked += 1;
+        return HttpResponse.json({}, { status: 401 });
+      }),
+      http.all(url('/api/models/'), () => HttpResponse.json({}, { status: known ? 200 : 401 })),
+    );
+    const answers = await Promise.all([call(), call(), call()]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect([asked, refreshes]).toEqual([1, 1]);
+  });
+
   it('forgets the token when it ends', async () => {
     serve(() => HttpResponse.json({}, { status: 401 }));
     session.begin('good');

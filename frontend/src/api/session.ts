@@ -17,6 +17,7 @@ export class Session {
   #token: string | null = null;
   #state: State = 'in';
   #refreshing: Promise<boolean> | null = null;
+  #opening: Promise<void> | null = null;
   readonly #listeners = new Set<() => void>();
 
   readonly state = (): State => this.#state;
@@ -41,14 +42,27 @@ export class Session {
 
   /** Sends a request of the API with the token; when that has run out, again with the next one. */
   readonly fetch = async (request: Request): Promise<Response> => {
+    if (OPEN.includes(new URL(request.url).pathname)) return globalThis.fetch(request);
+    // One small request finds out whether there is a session, before all that a page asks for fails for want of it.
+    await (this.#opening ??= this.#open());
+    if (this.#state === 'out') return new Response(null, { status: 401, statusText: 'Not logged in' });
     const again = request.clone();
     const used = this.#token;
     const answer = await globalThis.fetch(signed(request, used));
-    if (answer.status !== 401 || OPEN.includes(new URL(request.url).pathname)) return answer;
+    if (answer.status !== 401) return answer;
     // Another request may have brought a new one meanwhile.
     if (this.#token === used && !(await this.#refresh())) return answer;
     return globalThis.fetch(signed(again, this.#token));
   };
+
+  async #open(): Promise<void> {
+    try {
+      const answer = await globalThis.fetch(new URL('/api/auth/me', globalThis.location.origin));
+      if (answer.status === 401 && this.#token === null) await this.#refresh();
+    } catch {
+      // Nothing answers; the requests that wait will say so, each for itself.
+    }
+  }
 
   /** Once for all requests that wait for it. */
   #refresh(): Promise<boolean> {

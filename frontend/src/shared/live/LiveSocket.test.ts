@@ -128,6 +128,26 @@ describe('LiveSocket', () => {
     guarded.stop();
   });
 
+  it('asks again later when it gets no ticket', async () => {
+    let asked = 0;
+    const guarded = new LiveSocket({
+      path: '/ws/alerts',
+      ticket: () => {
+        asked += 1;
+        return asked === 1 ? Promise.reject(new Error('not logged in')) : Promise.resolve('ticket');
+      },
+      onFrame: () => undefined,
+      onState: () => undefined,
+      random: () => 1,
+    });
+    guarded.start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(guarded.state).toBe('offline');
+    await vi.advanceTimersByTimeAsync(500);
+    expect(FakeWebSocket.last('/ws/alerts').url.searchParams.get('ticket')).toBe('ticket');
+    guarded.stop();
+  });
+
   it('opens nothing for a ticket that comes after it was stopped', async () => {
     const guarded = new LiveSocket({
       path: '/ws/alerts',

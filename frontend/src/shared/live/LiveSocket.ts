@@ -12,7 +12,7 @@ export type LiveState = 'connecting' | 'live' | 'stale' | 'offline';
 export interface LiveSocketOptions {
   /** `/ws/predictions`, on the page's own origin. */
   path: string;
-  /** Asked before each connection for a ticket that is good for one; null: go without. It never fails. */
+  /** Asked before each connection for a ticket that is good for one; null: go without. When it fails, it is asked again later. */
   ticket?: (() => Promise<string | null>) | undefined;
   /** A frame came; pings are not told. */
   onFrame: (frame: Frame) => void;
@@ -71,9 +71,15 @@ export class LiveSocket {
       return;
     }
     this.#watchSilence();
-    void this.#options.ticket().then((ticket) => {
-      if (attempt === this.#attempt && !this.#stopped) this.#open(ticket);
-    });
+    const isCurrent = () => attempt === this.#attempt && !this.#stopped;
+    void this.#options.ticket().then(
+      (ticket) => {
+        if (isCurrent()) this.#open(ticket);
+      },
+      () => {
+        if (isCurrent()) this.#lost();
+      },
+    );
   }
 
   #open(ticket: string | null): void {
