@@ -107,9 +107,8 @@ def _accuracy(row: RollingAccuracy) -> Accuracy:
     return Accuracy.model_validate({name: getattr(row, name) for name in Accuracy.model_fields})
 
 
-# After accuracy, which would be taken for an id.
 @router.get(
-    "/api/predict/{prediction_id}",
+    "/api/predict/{prediction_id:uuid}",
     response_model=PredictionDetail,
     responses={**problems(404, 503), **NOT_MODIFIED},
     summary="One prediction, its inputs and what each contributed",

@@ -9,13 +9,13 @@ from uuid import UUID
 from pydantic import Field
 from stock_kit.access import Role, Scope
 
-from api.schemas.common import RequestModel, ResponseModel, SafeText
+from api.schemas.common import BodyModel, RequestModel, ResponseModel, SafeText
 
 AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="case does not matter")]
 Password = Annotated[SafeText, Field(min_length=10, max_length=256)]
 
 
-class LoginRequest(RequestModel):
+class LoginRequest(BodyModel):
     name: Annotated[SafeText, Field(min_length=1, max_length=64)]
     password: Annotated[SafeText, Field(min_length=1, max_length=256)]
     cookie: bool = Field(
@@ -23,7 +23,7 @@ class LoginRequest(RequestModel):
     )
 
 
-class RefreshRequest(RequestModel):
+class RefreshRequest(BodyModel):
     refresh_token: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = Field(
         None, description="left out: the one in the cookie"
     )
@@ -50,13 +50,13 @@ class WsTicket(ResponseModel):
     expires_in: int = Field(description="seconds")
 
 
-class AccountRequest(RequestModel):
+class AccountRequest(BodyModel):
     name: AccountName
     password: Password
     role: Role = Role.VIEWER
 
 
-class AccountChange(RequestModel):
+class AccountChange(BodyModel):
     """What is left out stays as it is. Every change ends the account's sessions."""
 
     password: Password | None = None
@@ -76,7 +76,7 @@ class AccountList(ResponseModel):
     items: list[Account]
 
 
-class ApiKeyRequest(RequestModel):
+class ApiKeyRequest(BodyModel):
     name: Annotated[SafeText, Field(min_length=1, max_length=100, description="what it is for")]
     scopes: list[Scope] = Field(
         default=[Scope.READ, Scope.PREDICT], min_length=1, max_length=4, description="at most one's own"

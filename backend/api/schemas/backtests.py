@@ -9,13 +9,13 @@ from uuid import UUID
 from pydantic import Field
 from stock_mlops.forecasting.backtest.settings import Mode
 
-from api.schemas.common import RequestModel, ResponseModel, Ticker
+from api.schemas.common import BodyModel, ResponseModel, Ticker
 from api.schemas.models import VersionNumber
 
 BasisPoints = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False, description="basis points per side")]
 
 
-class BacktestRequest(RequestModel):
+class BacktestRequest(BodyModel):
     version: VersionNumber | None = Field(None, description="null: the one that serves, else the newest")
     ticker: Ticker | None = Field(None, description="one of a panel's; null: the model's own ticker")
     horizon: Annotated[int, Field(ge=1, le=60, description="sessions ahead; each forecast is held so long")] = 1

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from stock_mlops.instruments import MARKETS
 
 
@@ -14,6 +25,36 @@ class RequestModel(BaseModel):
     """A body or a set of query parameters; a field that it does not know is refused, so that a typo cannot pass."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+@lru_cache(maxsize=500)
+def _scalars(annotation: Any) -> frozenset[Any]:
+    """The plain types that an annotation lets in, those of a list's items included."""
+    arguments = get_args(annotation)
+    if not arguments:
+        return frozenset((annotation,))
+    inner = arguments[:1] if get_origin(annotation) is Annotated else arguments
+    return frozenset().union(*map(_scalars, inner))
+
+
+class BodyModel(RequestModel):
+    """A JSON body: a number is not written as text, and a truth value is neither."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _json_types(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation: Any = cls.model_fields[str(info.field_name)].annotation
+        kinds = _scalars(annotation)
+        if str not in kinds and kinds & {bool, int, float}:
+            for item in value if isinstance(value, list) else (value,):
+                _check_json_type(item, boolean=bool in kinds)
+        return value
+
+
+def _check_json_type(value: Any, *, boolean: bool) -> None:
+    # Python counts bool as an int. What is neither text nor number is refused by the type itself.
+    if isinstance(value, str) or (isinstance(value, int | float) and isinstance(value, bool) is not boolean):
+        raise ValueError(f"expected {'true or false' if boolean else 'a number'}, got {value!r}")
 
 
 class ResponseModel(BaseModel):
@@ -56,8 +97,19 @@ def _no_nul(value: str) -> str:
 
 SafeText = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 
+
+def _written_out(value: object) -> object:
+    # Numbers would be taken for seconds since 1970.
+    if isinstance(value, str | int | float) and not _DAY.fullmatch(str(value)):
+        raise ValueError(f"expected a day as YYYY-MM-DD, got {value!r}")
+    return value
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # ClickHouse's Date32 ends in 2299; a year of one digit is a typing error.
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD")]
+Day = Annotated[
+    date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD"), BeforeValidator(_written_out)
+]
 Limit = Annotated[int, Field(ge=1, le=500, description="most items of one page")]
 PageCursor = Annotated[str, Field(min_length=1, max_length=200, description="next_cursor of the page before")]
 Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]

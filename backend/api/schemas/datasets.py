@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from api.schemas.common import (
+    BodyModel,
     Day,
     Exchange,
     JobState,
@@ -137,7 +138,7 @@ class DatasetDeleted(ResponseModel):
     rows: int = Field(description="raw prices that there were")
 
 
-class EtlRequest(RequestModel):
+class EtlRequest(BodyModel):
     source: Literal["sample", "yfinance"]
     tickers: Annotated[list[Ticker], Field(max_length=500)] = Field(
         default_factory=list, description="none: all that the source has; yfinance needs some"

@@ -9,14 +9,21 @@ from stock_mlops.forecasting.estimators import estimator_types
 from stock_mlops.forecasting.estimators.base import Task
 from stock_mlops.forecasting.splitter import Scheme
 
-from api.schemas.common import Day, Exchange, RequestModel, SafeText, Ticker
+from api.schemas.common import BodyModel, Day, Exchange, SafeText, Ticker
+
+
+def known_type(value: str) -> str:
+    if value not in estimator_types():
+        raise ValueError(f"expected one of {', '.join(estimator_types())}, got {value!r}")
+    return value
+
 
 ModelType = Annotated[str, Field(max_length=100), WithJsonSchema({"type": "string", "enum": list(estimator_types())})]
 Name = Annotated[SafeText, Field(min_length=1, max_length=100)]
 ParamValue = bool | int | float | SafeText | None
 
 
-class ValidationRequest(RequestModel):
+class ValidationRequest(BodyModel):
     """How the model is judged."""
 
     folds: Annotated[int, Field(ge=2, le=50)] = 5
@@ -30,14 +37,14 @@ class ValidationRequest(RequestModel):
     embargo: Annotated[int, Field(ge=0, le=250, description="sessions left out between training and test")] = 5
 
 
-class SearchRequest(RequestModel):
+class SearchRequest(BodyModel):
     """A search for the model type's parameters, in the data before the first test window."""
 
     trials: Annotated[int, Field(ge=1, le=500, description="most combinations tried")] = 20
     timeout: Annotated[int, Field(ge=1, le=86_400, description="seconds after which no further one is tried")] = 600
 
 
-class ModelRequest(RequestModel):
+class ModelRequest(BodyModel):
     """A model definition, of one ticker or of a panel of tickers: the same one again gives the same model."""
 
     ticker: Ticker | None = Field(None, description="null for a panel")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from api.schemas.common import Exchange, RequestModel, ResponseModel, SafeText, Ticker
+from api.schemas.common import BodyModel, Exchange, RequestModel, ResponseModel, SafeText, Ticker
 
 
 class InstrumentQuery(RequestModel):
@@ -63,12 +63,12 @@ class ExchangeList(ResponseModel):
     items: list[ExchangeState]
 
 
-class InstrumentRef(RequestModel):
+class InstrumentRef(BodyModel):
     ticker: Ticker
     exchange: Exchange = "US"
 
 
-class WatchlistRequest(RequestModel):
+class WatchlistRequest(BodyModel):
     name: Annotated[SafeText, Field(min_length=1, max_length=100)]
     instruments: Annotated[list[InstrumentRef], Field(max_length=500)] = Field(
         default_factory=list,

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.schemas.common import (
+    BodyModel,
     Exchange,
     JsonObject,
     Limit,
@@ -18,7 +19,7 @@ from api.schemas.common import (
     SafeText,
     Ticker,
 )
-from api.schemas.definitions import ModelType
+from api.schemas.definitions import ModelType, known_type
 
 Metrics = dict[str, object]
 Tag = Annotated[SafeText, Field(min_length=1, max_length=40)]
@@ -89,13 +90,13 @@ class ModelQuery(RequestModel):
     ticker: Ticker | None = None
     exchange: Exchange | None = None
     panel: Annotated[SafeText, Field(max_length=40)] | None = None
-    model_type: ModelType | None = None
+    model_type: Annotated[ModelType, AfterValidator(known_type)] | None = None
     tag: Tag | None = None
     limit: Limit = 50
     offset: Offset = 0
 
 
-class ModelChange(RequestModel):
+class ModelChange(BodyModel):
     """What people call a model and note of it; what is left out stays as it is."""
 
     name: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = None
@@ -149,7 +150,7 @@ class Curves(ResponseModel):
     cumulative_skill: list[SkillCurve] = Field(description="by horizon")
 
 
-class PromoteRequest(RequestModel):
+class PromoteRequest(BodyModel):
     reason: Reason = ""
     force: bool = Field(False, description="without asking the gate")
 
@@ -160,7 +161,7 @@ class Promoted(ResponseModel):
     verdict: Verdict | None = Field(description="of the gate; null: it was not asked")
 
 
-class RollbackRequest(RequestModel):
+class RollbackRequest(BodyModel):
     reason: Reason = ""
 
 

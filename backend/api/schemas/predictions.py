@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from stock_kit.events import PredictionEvent
 
 from api.schemas.common import (
+    BodyModel,
     Day,
     Exchange,
     JobAccepted,
@@ -27,7 +28,7 @@ from api.schemas.common import (
 Horizon = Annotated[int, Field(ge=1, le=250, description="sessions ahead")]
 
 
-class PredictRequest(RequestModel):
+class PredictRequest(BodyModel):
     ticker: Ticker
     exchange: Exchange = "US"
     horizon: Horizon = 1
@@ -104,12 +105,12 @@ class PredictionQuery(RequestModel):
         return self
 
 
-class BulkInstrument(RequestModel):
+class BulkInstrument(BodyModel):
     ticker: Ticker
     exchange: Exchange = "US"
 
 
-class BulkRequest(RequestModel):
+class BulkRequest(BodyModel):
     instruments: Annotated[list[BulkInstrument], Field(min_length=1, max_length=500)]
     horizon: Horizon = 1
 
@@ -173,7 +174,7 @@ class AccuracyList(ResponseModel):
     items: list[Accuracy]
 
 
-class FutureRequest(RequestModel):
+class FutureRequest(BodyModel):
     ticker: Ticker
     exchange: Exchange = "US"
     days: Annotated[int, Field(ge=1, le=250, description="sessions ahead, one prediction each")]

@@ -8,11 +8,20 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import JobAccepted, JobState, JobStatus, Limit, PageCursor, RequestModel, ResponseModel
+from api.schemas.common import (
+    BodyModel,
+    JobAccepted,
+    JobState,
+    JobStatus,
+    Limit,
+    PageCursor,
+    RequestModel,
+    ResponseModel,
+)
 from api.schemas.models import Metrics, Verdict
 
 
-class TrainModelRequest(RequestModel):
+class TrainModelRequest(BodyModel):
     """Train an existing definition again."""
 
     model_id: UUID

@@ -151,6 +151,19 @@ async def test_a_version_is_promoted_through_the_gate_or_by_force(
     ]
 
 
+@pytest.mark.parametrize("force", [1, "true", None])
+async def test_force_is_true_or_false_and_nothing_like_it(
+    train: httpx.AsyncClient, office: MemoryOffice, model: str, force: object
+) -> None:
+    answer = await train.post(f"{model}/versions/2/promote", json={"force": force})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body.force")
+    assert office.asked == []
+
+
+async def test_a_list_of_an_unknown_model_type_is_refused(train: httpx.AsyncClient) -> None:
+    assert (await train.get("/api/models?model_type=oracle")).status_code == 422
+
+
 async def test_a_refusal_of_the_gate_names_its_checks(
     train: httpx.AsyncClient, office: MemoryOffice, model: str
 ) -> None:
@@ -206,6 +219,8 @@ async def test_a_backtest_takes_costs_and_shows_the_equity_beside_holding(
         {"threshold": -0.1},
         {"signal": "stars"},
         {"sweep_bps": [5000]},
+        {"sweep_bps": ["5"]},
+        {"cost_bps": "5"},
         {"version": 0},
         {"capital": 1},
     ],

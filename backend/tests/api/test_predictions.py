@@ -187,7 +187,7 @@ async def test_a_prediction_without_explanation_says_why(predict: httpx.AsyncCli
 
 async def test_an_unknown_prediction_is_a_404(predict: httpx.AsyncClient) -> None:
     assert (await predict.get(f"/api/predict/{uuid4()}")).status_code == 404
-    assert (await predict.get("/api/predict/nonsense")).status_code == 422
+    assert (await predict.get("/api/predict/nonsense")).status_code == 404
 
 
 async def test_accuracy_is_shown_as_it_was_measured(predict: httpx.AsyncClient, backstage: Backstage) -> None:

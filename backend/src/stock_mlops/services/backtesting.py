@@ -146,9 +146,8 @@ def _backtest(
     mine = pl.col("ticker") == instrument.ticker
     forecasts = pl.scan_parquet(folder / "out_of_fold.parquet").filter(mine).collect()
     if forecasts.is_empty():
-        raise InvalidRequestError(
-            f"ticker: the model forecasts no {instrument.ticker}; expected one of its own tickers"
-        )
+        message = f"the model forecasts no {instrument.ticker}; expected one of its own tickers"
+        raise InvalidRequestError(f"ticker: {message}", errors=[{"field": "ticker", "message": message}])
     horizons = forecasts["horizon"].unique().sort().to_list()
     if horizon not in horizons:
         raise InvalidRequestError(
