@@ -32,7 +32,7 @@ log = get_logger(__name__)
 SENT = Counter("stock_kafka_sent_total", "Events acknowledged by the broker", ["topic"])
 FAILED = Counter("stock_kafka_failed_total", "Events given up after the delivery timeout or an error", ["topic"])
 DROPPED = Counter("stock_kafka_dropped_total", "Events dropped because the producer's queue was full", ["topic"])
-PENDING = Gauge("stock_kafka_pending", "Events waiting for the broker's acknowledgement")
+PENDING = Gauge("stock_kafka_pending", "Events waiting for the broker's acknowledgement", multiprocess_mode="livesum")
 
 # No acknowledgement for so long: look whether the topics are still there.
 _STALL_CHECK = 2.0
