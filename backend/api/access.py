@@ -45,6 +45,7 @@ _OWN = ("/api/watchlists",)
 # What computes an answer and keeps nothing.
 _COMPUTING = ("/backtest",)
 _PREDICTING = ("/api/predict",)
+_TOO_MANY = 429
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -82,18 +83,17 @@ class AccessMiddleware:
             return
         needed = needed_scope(scope["method"], scope["path"])
         state = scope["state"]
-        audited = is_audited(scope["method"], needed)
+        if is_audited(scope["method"], needed):
+            send = _audited(scope, send)
         if needed is not None:
             guard: Guard = state["resources"].access.guard
             try:
-                state["caller"] = await guard.admit(*_credentials(scope, guard), needed)
+                state["caller"] = caller = await guard.identify(*_credentials(scope, guard))
+                await guard.admit(caller, needed)
             except Exception as error:  # noqa: BLE001  rendered as the handlers' own errors are
                 await self._refuse(error, scope, receive, send)
                 return
-        if audited:
-            await self.app(scope, receive, self._audited(scope, send))
-        else:
-            await self.app(scope, receive, send)
+        await self.app(scope, receive, send)
 
     async def _refuse(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -102,13 +102,21 @@ class AccessMiddleware:
         answer = await self._errors.render(request, error)
         await answer(scope, receive, send)
 
-    def _audited(self, scope: Scope, send: Send) -> Send:
-        async def noted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await anyio.to_thread.run_sync(_enter, scope, message["status"])
-            await send(message)
 
-        return noted
+def _audited(scope: Scope, send: Send) -> Send:
+    async def noted(message: Message) -> None:
+        if message["type"] == "http.response.start" and _is_news(scope, message["status"]):
+            await anyio.to_thread.run_sync(_enter, scope, message["status"])
+        await send(message)
+
+    return noted
+
+
+def _is_news(scope: Scope, status: int) -> bool:
+    """Not what nobody known tries, nor what comes too often: both change nothing and could fill the log. But who tries
+    to log in is told of."""
+    known = "caller" in scope["state"] or scope["path"] in OPEN_PATHS
+    return known and status != _TOO_MANY
 
 
 def is_audited(method: str, needed: access.Scope | None) -> bool:

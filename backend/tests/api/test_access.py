@@ -424,6 +424,14 @@ async def test_every_changing_call_is_in_the_audit_log_and_no_other(
     assert older["next"] is None
 
 
+async def test_what_a_known_caller_is_refused_is_in_the_audit_log_and_what_nobody_tries_is_not(
+    train: httpx.AsyncClient, door: Door
+) -> None:
+    await train.post("/api/models/", json={"ticker": "AAPL", "model_type": "ridge"})
+    await train.post("/api/train", json={}, headers=door.token("viewer"))
+    assert [(call.actor, call.path, call.status) for call in door.audit.calls] == [("vic", "/api/train", 403)]
+
+
 async def test_a_call_that_cannot_be_audited_is_counted(train: httpx.AsyncClient, door: Door) -> None:
     door.audit.error = ConnectionError("down")
     body = {"ticker": "AAPL", "model_type": "ridge"}

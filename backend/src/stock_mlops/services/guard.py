@@ -28,13 +28,15 @@ _REMEMBERED = 10_000
 class Guard(Protocol):
     enabled: bool
 
-    async def admit(self, token: str | None, key: str | None, needed: Scope) -> Caller:
-        """Who calls, when they may.
+    async def identify(self, token: str | None, key: str | None) -> Caller:
+        """Who calls; raises :class:`UnauthenticatedError` when that is not known."""
+        ...
 
+    async def admit(self, caller: Caller, needed: Scope) -> None:
+        """
         Raises:
-            UnauthenticatedError: it is not known who calls.
             ForbiddenError: they may not.
-            TooManyRequestsError: they did so too often.
+            TooManyRequestsError: they may, and did so too often.
         """
         ...
 
@@ -44,8 +46,11 @@ class OpenGuard:
 
     enabled = False
 
-    async def admit(self, token: str | None, key: str | None, needed: Scope) -> Caller:  # noqa: ARG002
+    async def identify(self, token: str | None, key: str | None) -> Caller:  # noqa: ARG002
         return ANYBODY
+
+    async def admit(self, caller: Caller, needed: Scope) -> None:
+        """They may."""
 
 
 class CallLimiter:
@@ -106,16 +111,16 @@ class AccessGuard:
         self._callers = callers
         self._limiter = limiter
 
-    async def admit(self, token: str | None, key: str | None, needed: Scope) -> Caller:
+    async def identify(self, token: str | None, key: str | None) -> Caller:
         if token is not None:
-            caller = await self._callers.by_token(token)
-        elif key is not None:
-            caller = await self._callers.by_key(key)
-        else:
-            raise self._callers.nobody()
+            return await self._callers.by_token(token)
+        if key is not None:
+            return await self._callers.by_key(key)
+        raise self._callers.nobody()
+
+    async def admit(self, caller: Caller, needed: Scope) -> None:
         if needed not in caller.scopes:
             allowed = ", ".join(sorted(caller.scopes)) or "nothing"
             raise ForbiddenError(f"this call needs the scope {needed}, {caller.name} has {allowed}; ask an operator")
         if caller.limited and (wait := await self._limiter.spend(caller.name, needed)) > 0:
             raise TooManyRequestsError(f"{caller.name} calls too often; try again in {wait:.1f} seconds", wait)
-        return caller
