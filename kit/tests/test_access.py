@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from stock_kit.access import SCOPES, Role, Scope, access_secrets, client_key, secrets_file
+from stock_kit.access import SCOPES, Role, Scope, access_secrets, client_key, secrets_file, signing_key
 from stock_kit.settings import AccessSettings, LocalSettings, Settings, SettingsError, load_settings
 
 
@@ -44,6 +44,15 @@ def test_a_short_secret_stops_the_start_and_is_not_told(tmp_path: Path, short: s
     with pytest.raises(SettingsError, match=r"STOCK_ACCESS__SECRET: expected at least 32 characters, got \d;") as error:
         access_secrets(settings(tmp_path, "production", secret=SecretStr(short), api_key=SecretStr("a" * 32)))
     assert "short;" not in str(error.value)
+
+
+def test_a_program_that_verifies_tokens_needs_no_other_secret_of_access(tmp_path: Path) -> None:
+    without_key = settings(tmp_path, "production", secret=SecretStr("s" * 32), api_key=SecretStr(""))
+    assert signing_key(without_key) == "s" * 32
+    with pytest.raises(SettingsError, match="STOCK_ACCESS__API_KEY: expected at least 32 characters, got 0;"):
+        access_secrets(without_key)
+    with pytest.raises(SettingsError, match="STOCK_ACCESS__SECRET: expected at least 32 characters, got 5;"):
+        signing_key(settings(tmp_path, "production", secret=SecretStr("short")))
 
 
 def test_production_without_a_password_leaves_it_to_the_first_start(tmp_path: Path) -> None:

@@ -55,20 +55,21 @@ def access_secrets(settings: Settings) -> AccessSecrets:
     Raises:
         SettingsError: a secret is too short to be one.
     """
-    access = settings.access
-    given = AccessSecrets(
-        *(value.get_secret_value() for value in (access.secret, access.api_key, access.admin_password))
-    )
-    if settings.environment == "development":
-        given = _completed(given, settings)
-    for name, value in (("secret", given.signing_key), ("api_key", given.api_key)):
-        if len(value) < _SHORTEST_SECRET:
-            variable = variable_name(("access", name))
-            raise SettingsError(
-                f"{variable}: expected at least {_SHORTEST_SECRET} characters, got {len(value)};"
-                " make some with: openssl rand -hex 20"
-            )
-    return given
+    own = _in_force(settings)
+    _check_length("secret", own.signing_key)
+    _check_length("api_key", own.api_key)
+    return own
+
+
+def signing_key(settings: Settings) -> str:
+    """What access tokens are signed with: all that a program needs, and is given, that only verifies them.
+
+    Raises:
+        SettingsError: it is too short to be one.
+    """
+    key = _in_force(settings).signing_key
+    _check_length("secret", key)
+    return key
 
 
 def client_key(settings: Settings) -> str | None:
@@ -84,6 +85,23 @@ def client_key(settings: Settings) -> str | None:
 def secrets_file(settings: Settings) -> Path:
     """Where the local profile keeps the secrets that it made."""
     return settings.path(settings.local.data_dir) / "access.json"
+
+
+def _in_force(settings: Settings) -> AccessSecrets:
+    access = settings.access
+    given = AccessSecrets(
+        *(value.get_secret_value() for value in (access.secret, access.api_key, access.admin_password))
+    )
+    return _completed(given, settings) if settings.environment == "development" else given
+
+
+def _check_length(name: str, value: str) -> None:
+    if len(value) < _SHORTEST_SECRET:
+        variable = variable_name(("access", name))
+        raise SettingsError(
+            f"{variable}: expected at least {_SHORTEST_SECRET} characters, got {len(value)};"
+            " make some with: openssl rand -hex 20"
+        )
 
 
 def _completed(given: AccessSecrets, settings: Settings) -> AccessSecrets:

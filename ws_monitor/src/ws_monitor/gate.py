@@ -18,7 +18,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.types import Receive, Scope
-from stock_kit.access import SCOPES, access_secrets
+from stock_kit.access import SCOPES, signing_key
 from stock_kit.access import Scope as Right
 from stock_kit.logging import get_logger
 from stock_kit.settings import Settings
@@ -151,5 +151,5 @@ def open_gate(settings: Settings) -> Gate:
         name = await redis.getdel(ticket_key(ticket))
         return None if name is None else str(name)
 
-    tokens = AccessTokens(access_secrets(settings).signing_key, access.token_lifetime)
+    tokens = AccessTokens(signing_key(settings), access.token_lifetime)
     return GuardedGate(redeem, tokens, access.socket_origins, access.socket_lifetime)
