@@ -341,6 +341,7 @@ def backup(project: Project) -> None:
     _load_and_train(project)
     say("make backup")
     catalog, rows = _catalog(project), _rows(project)
+    made = set(project.clickhouse("SELECT DISTINCT prediction_id FROM predictions").split())
     project.make("backup", BACKUP=str(folder))
     say("make clean (its part for containers), make up")
     project.make("clean-containers", YES="1")
@@ -352,5 +353,6 @@ def backup(project: Project) -> None:
     if restored != catalog:
         raise CheckError(f"expected {catalog} after the restore, got {restored}")
     _nothing_lost(project, rows)
+    _recorded(project, made)
     _served_by_the_model(project)
     say(f"backup: {catalog['versions']} versions and {rows} rows came back, and the model serves")
