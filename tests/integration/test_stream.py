@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,16 @@ class Replica:
         with connect(f"ws://127.0.0.1:{self.port}/ws/{channel}{query}", max_size=None) as connection:
             yield Listener(connection)
 
+    @contextmanager
+    def listen_slowly(self, channel: str) -> Iterator[Listener]:
+        """A browser on a line that holds next to nothing, so that what it does not read waits at the server."""
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", self.port))
+            url = f"ws://127.0.0.1:{self.port}/ws/{channel}"
+            with connect(url, sock=line, max_size=None, max_queue=1) as connection:
+                yield Listener(connection)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -122,13 +133,18 @@ class Listener:
         self.cursor = ""
         self.kinds: list[str] = []
         self.ids: list[str] = []
+        self.tickers: list[str] = []
         self.next_frame()
+
+    def say(self, text: str) -> None:
+        self._connection.send(text)
 
     def next_frame(self, timeout: float = PATIENCE) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(self._connection.recv(timeout=timeout))
         self.cursor = frame["cursor"] or self.cursor
         self.kinds.append(frame["kind"])
         self.ids += [m["data"].get("prediction_id") or m["data"].get("alert_id") for m in frame["messages"]]
+        self.tickers += [m["data"]["ticker"] for m in frame["messages"]]
         return frame
 
     def wait_for(self, ids: list[str]) -> None:
@@ -185,7 +201,8 @@ def prediction(ticker: str = "AAPL", **changes: Any) -> PredictionEvent:
 
 def send(producer: EventProducer, count: int, **changes: Any) -> list[str]:
     """Send predictions of several tickers; their ids, once the broker has them."""
-    events = [prediction(("AAPL", "MSFT", "IBM", "GOOG")[number % 4], **changes) for number in range(count)]
+    tickers = ("AAPL", "MSFT", "IBM", "GOOG")
+    events = [prediction(**{"ticker": tickers[number % 4], **changes}) for number in range(count)]
     for event in events:
         producer.send(Topic.PREDICTIONS, event)
     assert producer.flush(PATIENCE)
@@ -199,6 +216,17 @@ def stored(client: Client, ids: list[str]) -> list[str]:
 
 def wait_stored(client: Client, ids: list[str]) -> None:
     wait_for(lambda: sorted(stored(client, ids)) == sorted(ids), seconds=PATIENCE, what=f"{len(ids)} rows, each once")
+
+
+def wait_stored_alert(client: Client, service: str) -> list[str]:
+    """The ids of a service's alerts, once there are any."""
+    query = "SELECT toString(alert_id) FROM alerts FINAL WHERE service = {service:String}"
+
+    def ids() -> list[str]:
+        return [row[0] for row in client.query(query, parameters={"service": service}).result_rows]
+
+    wait_for(lambda: bool(ids()), seconds=PATIENCE, what=f"an alert of {service} in ClickHouse")
+    return ids()
 
 
 def test_events_reach_clickhouse_and_the_browsers_of_every_replica_once(
@@ -223,6 +251,49 @@ def test_an_event_sent_twice_is_pushed_once_and_stored_once(
         listener.wait_for([event.identity, last])
     assert listener.ids.count(event.identity) == 1
     wait_stored(clickhouse, [event.identity, last])
+
+
+def test_a_browser_hears_of_its_tickers_only_and_may_choose_others(
+    replicas: list[Replica], producer: EventProducer
+) -> None:
+    with replicas[0].listen("predictions", "?ticker=US:IBM") as one, replicas[1].listen("predictions") as two:
+        for listener in (one, two):
+            listener.say('{"tickers": ["US:IBM"]}')
+            assert listener.next_frame()["kind"] == "snapshot"
+        send(producer, 8)
+        (last,) = send(producer, 1, ticker="IBM")
+        for listener in (one, two):
+            listener.tickers.clear()
+            listener.wait_for([last])
+            assert listener.tickers == ["IBM"] * 3
+        two.say('{"tickers": ["US:MSFT"]}')
+        while two.next_frame()["kind"] != "snapshot":
+            pass
+        two.tickers.clear()
+        (last,) = send(producer, 4)[1:2]
+        two.wait_for([last])
+        assert set(two.tickers) == {"MSFT"}
+
+
+def test_a_slow_browser_loses_the_oldest_and_is_told_while_the_others_get_everything(
+    replicas: list[Replica], producer: EventProducer
+) -> None:
+    ids: list[str] = []
+    with replicas[0].listen_slowly("predictions") as slow, replicas[0].listen("predictions") as quick:
+        for _ in range(8):
+            sent = send(producer, 500)
+            quick.wait_for(sent)
+            ids += sent
+        everything = [identity for identity in quick.ids if identity in set(ids)]
+        assert (sorted(everything), "gap" in quick.kinds) == (sorted(ids), False)
+        gaps: list[dict[str, Any]] = []
+        while everything[-1] not in slow.ids:
+            frame = slow.next_frame()
+            gaps += [frame] if frame["kind"] == "gap" else []
+        read = [identity for identity in slow.ids if identity in set(ids)]
+        assert {gap["reason"] for gap in gaps} == {"slow_client"}
+        assert sum(gap["lost"] for gap in gaps) == len(ids) - len(read)
+        assert read[-500:] == everything[-500:]
 
 
 def test_a_browser_continues_at_another_replica_with_exactly_what_it_missed(
@@ -267,11 +338,25 @@ def test_reading_again_leaves_one_row_per_event(
     assert sorted(stored(clickhouse, ids)) == sorted(ids)
 
 
-def test_a_service_that_stops_answering_raises_one_alert(
+def test_a_service_that_stops_answering_raises_one_alert_at_every_replica(
     replicas: list[Replica], producer: EventProducer, clickhouse: Client
 ) -> None:
     service = f"service-{uuid4().hex[:6]}"
-    with replicas[0].listen("alerts") as listener:
+
+    def raised(listener: Listener) -> list[dict[str, Any]]:
+        """The alerts of the first frame that has one, and of whatever came until a ping is answered."""
+        alerts: list[dict[str, Any]] = []
+        while True:
+            frame = listener.next_frame()
+            if frame["kind"] == "ping" and alerts:
+                return alerts
+            found = [m["data"] for m in frame["messages"] if m["data"]["service"] == service]
+            if found:
+                wait_stored_alert(clickhouse, service)
+                listener.say("ping")
+            alerts += found
+
+    with replicas[0].listen("alerts") as one, replicas[1].listen("alerts") as two:
         for number in range(4):
             producer.send(
                 Topic.METRICS,
@@ -284,21 +369,10 @@ def test_a_service_that_stops_answering_raises_one_alert(
                     error="ConnectError: refused",
                 ),
             )
-        while True:
-            frame = listener.next_frame()
-            alerts = [m["data"] for m in frame["messages"] if m["data"]["service"] == service]
-            if alerts:
-                break
+        alerts, same = raised(one), raised(two)
+    assert alerts == same
     assert [alert["title"] for alert in alerts] == [f"{service} does not answer"]
-    query = "SELECT toString(alert_id) FROM alerts FINAL WHERE service = {service:String}"
-    wait_for(
-        lambda: (
-            [row[0] for row in clickhouse.query(query, parameters={"service": service}).result_rows]
-            == [alerts[0]["alert_id"]]
-        ),
-        seconds=PATIENCE,
-        what="the alert's row",
-    )
+    assert wait_stored_alert(clickhouse, service) == [alerts[0]["alert_id"]]
 
 
 def test_all_recover_by_themselves_when_the_broker_dies(
