@@ -92,6 +92,15 @@ def test_a_wrong_password_is_not_printed(monkeypatch: pytest.MonkeyPatch, no_fil
     assert "hunter2" not in str(error.value)
 
 
+def test_a_wrong_key_is_not_printed(monkeypatch: pytest.MonkeyPatch, no_file: Path) -> None:
+    monkeypatch.setenv("STOCK_ENVIRONMENT", "production")
+    monkeypatch.setenv("STOCK_ACCESS__API_KEY", "hunter2")
+    monkeypatch.setenv("STOCK_ACCESS__LOGIN_ATTEMPTS", "none")
+    with pytest.raises(SettingsError, match="STOCK_ACCESS__LOGIN_ATTEMPTS") as error:
+        load_settings(no_file)
+    assert "hunter2" not in str(error.value)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("0.5", 0.5), ("90", 90), ("PT2M", 120)])
 def test_a_duration_is_seconds_or_iso_8601(
     text: str, seconds: float, monkeypatch: pytest.MonkeyPatch, no_file: Path
