@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from api.access import SECURITY_SCHEMES, declare
 from api.errors import problem_answers
+from api.examples import BODIES, TAGS
 from api.schemas.common import Problem
 
 _DESCRIPTION = """Collect prices, train models, predict, and watch it happen.
@@ -41,8 +42,22 @@ def document() -> dict[str, Any]:
             known = routes.setdefault(route.name, route)
             if known is not route:
                 raise ValueError(f"two routes are named {route.name}: {known} and {route}")
-    merged = get_openapi(title="Stock MLOps", version="0.1.0", description=_DESCRIPTION, routes=list(routes.values()))
-    return _with_problems(_with_access(merged))
+    merged = get_openapi(
+        title="Stock MLOps",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        routes=list(routes.values()),
+    )
+    return _with_problems(_with_access(_with_examples(merged)))
+
+
+def _with_examples(merged: dict[str, Any]) -> dict[str, Any]:
+    for methods in merged["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] in BODIES:
+                operation["requestBody"]["content"]["application/json"]["example"] = BODIES[operation["operationId"]]
+    return merged
 
 
 def _with_access(merged: dict[str, Any]) -> dict[str, Any]:

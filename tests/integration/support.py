@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from time import monotonic, sleep
 from typing import Any, Protocol
 
 import httpx
+import polars as pl
 from clickhouse_connect.driver.client import Client
+from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
-from stock_mlops.stores.clickhouse import get_client
+from stock_mlops.instruments import Instrument
+from stock_mlops.prices.schema import RAW_SCHEMA
+from stock_mlops.services.etl import after_load
+from stock_mlops.services.warehouse_sync import WarehouseSync
+from stock_mlops.stores.clickhouse import get_client, open_client
+from stock_mlops.stores.postgres import get_engine
+from stock_mlops.stores.raw_prices import RawPrices
+from stock_mlops.stores.warehouse import Warehouse
 
 
 class Stack(Protocol):
@@ -74,3 +85,30 @@ def make_champion(stack: Stack, result: dict[str, Any]) -> None:
     if result["alias"] != "champion":
         done = stack.cli("promote", result["registered_name"], str(result["version"]), "--force")
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def load_prices(settings: Settings, instrument: Instrument, first: date, last: date) -> None:
+    """A wave of prices, into both stores as an ingest would."""
+    sessions = instrument.sessions.between(first, last)
+    closes = [100 + 10 * math.sin(number / 9) for number in range(len(sessions))]
+    frame = pl.DataFrame(
+        {
+            "exchange": instrument.exchange,
+            "ticker": instrument.ticker,
+            "session": sessions,
+            "open": closes,
+            "high": [close + 1 for close in closes],
+            "low": [close - 1 for close in closes],
+            "close": closes,
+            "volume": [1e6 + number for number in range(len(sessions))],
+            "dividend": 0.0,
+            "split": 1.0,
+            "adj_close": closes,
+            "source": "file",
+        },
+        schema=RAW_SCHEMA,
+    )
+    raw = RawPrices(get_engine(settings.raw_db))
+    raw.upsert(frame, wall_now())
+    WarehouseSync(raw, Warehouse(open_client(settings.clickhouse))).run([instrument])
+    after_load(settings)([instrument])

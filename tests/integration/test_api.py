@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import httpx
-import polars as pl
 import pytest
-from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
-from stock_mlops.instruments import Instrument, sessions_of
-from stock_mlops.prices.schema import RAW_SCHEMA
-from stock_mlops.services.etl import after_load
-from stock_mlops.services.warehouse_sync import WarehouseSync
-from stock_mlops.stores.clickhouse import open_client
+from stock_mlops.instruments import Instrument
 from stock_mlops.stores.outbox import Outbox
 from stock_mlops.stores.postgres import get_engine
-from stock_mlops.stores.raw_prices import RawPrices
-from stock_mlops.stores.warehouse import Warehouse
 
-from tests.integration.support import wait_for
+from tests.integration.support import load_prices, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -51,30 +42,8 @@ def train(serving: LocalStack) -> Iterator[httpx.Client]:
 
 
 def load(settings: Settings, until: date) -> None:
-    """Prices from 2023 to ``until``, into both stores as an ingest would."""
-    sessions = sessions_of("US").between(date(2023, 1, 3), until)
-    closes = [100 + 10 * math.sin(number / 9) for number in range(len(sessions))]
-    frame = pl.DataFrame(
-        {
-            "exchange": TICKER.exchange,
-            "ticker": TICKER.ticker,
-            "session": sessions,
-            "open": closes,
-            "high": [close + 1 for close in closes],
-            "low": [close - 1 for close in closes],
-            "close": closes,
-            "volume": [1e6 + number for number in range(len(sessions))],
-            "dividend": 0.0,
-            "split": 1.0,
-            "adj_close": closes,
-            "source": "file",
-        },
-        schema=RAW_SCHEMA,
-    )
-    raw = RawPrices(get_engine(settings.raw_db))
-    raw.upsert(frame, wall_now())
-    WarehouseSync(raw, Warehouse(open_client(settings.clickhouse))).run([TICKER])
-    after_load(settings)([TICKER])
+    """Prices from 2023 to ``until``."""
+    load_prices(settings, TICKER, date(2023, 1, 3), until)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def system_links(resources: Train) -> Links:
     return Links(links=links(resources.settings))
 
 
-@router.get("/health", summary="Which services answer")
+@router.get("/health", responses=problems(), summary="Which services answer")
 def system_health(resources: Train) -> SystemHealth:
     report = resources.services.report()
     services = [

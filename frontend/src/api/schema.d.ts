@@ -4035,6 +4035,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "ann",
+                 *       "password": "a long pass phrase",
+                 *       "role": "viewer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AccountRequest"];
             };
         };
@@ -4124,6 +4131,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "operator"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AccountChange"];
             };
         };
@@ -4294,6 +4306,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "notebook",
+                 *       "scopes": [
+                 *         "read",
+                 *         "predict"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApiKeyRequest"];
             };
         };
@@ -4535,6 +4556,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "admin",
+                 *       "password": "a long pass phrase"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginRequest"];
             };
         };
@@ -4613,6 +4640,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "the one that the login answered"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"] | null;
             };
         };
@@ -4736,6 +4768,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "the one that the login answered"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshRequest"] | null;
             };
         };
@@ -5433,6 +5470,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "source": "sample"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EtlRequest"];
             };
         };
@@ -6182,6 +6224,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ticker": "AAPL",
+                 *       "exchange": "US",
+                 *       "model_type": "ridge",
+                 *       "horizon": 5,
+                 *       "features": [
+                 *         "momentum",
+                 *         "volatility"
+                 *       ],
+                 *       "validation": {
+                 *         "folds": 5,
+                 *         "scheme": "expanding",
+                 *         "embargo": 5
+                 *       },
+                 *       "params": {
+                 *         "alpha": 100
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ModelRequest"];
             };
         };
@@ -6444,6 +6506,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Apple, daily",
+                 *       "description": "for the morning report",
+                 *       "tags": [
+                 *         "desk"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ModelChange"];
             };
         };
@@ -6533,6 +6604,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "horizon": 1,
+                 *       "mode": "long_flat",
+                 *       "cost_bps": 5,
+                 *       "slippage_bps": 1,
+                 *       "sweep_bps": [
+                 *         0,
+                 *         10
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["BacktestRequest"];
             };
         };
@@ -6710,6 +6793,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "errors grew"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RollbackRequest"];
             };
         };
@@ -6984,6 +7072,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "better after the split",
+                 *       "force": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["PromoteRequest"];
             };
         };
@@ -7390,6 +7484,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ticker": "AAPL",
+                 *       "exchange": "US",
+                 *       "horizon": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["PredictRequest"];
             };
         };
@@ -7671,6 +7772,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "instruments": [
+                 *         {
+                 *           "ticker": "AAPL"
+                 *         },
+                 *         {
+                 *           "ticker": "2330",
+                 *           "exchange": "TW"
+                 *         }
+                 *       ],
+                 *       "horizon": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["BulkRequest"];
             };
         };
@@ -7758,6 +7873,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ticker": "AAPL",
+                 *       "exchange": "US",
+                 *       "days": 20
+                 *     }
+                 */
                 "application/json": components["schemas"]["FutureRequest"];
             };
         };
@@ -8343,8 +8465,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8659,6 +8799,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ticker": "AAPL",
+                 *       "exchange": "US",
+                 *       "model_type": "ridge",
+                 *       "horizon": 5,
+                 *       "features": [
+                 *         "momentum",
+                 *         "volatility"
+                 *       ],
+                 *       "validation": {
+                 *         "folds": 5,
+                 *         "scheme": "expanding",
+                 *         "embargo": 5
+                 *       },
+                 *       "params": {
+                 *         "alpha": 100
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["TrainModelRequest"] | components["schemas"]["ModelRequest"];
             };
         };
@@ -9026,6 +9186,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "chips",
+                 *       "instruments": [
+                 *         {
+                 *           "ticker": "2330",
+                 *           "exchange": "TW"
+                 *         },
+                 *         {
+                 *           "ticker": "NVDA",
+                 *           "exchange": "US"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["WatchlistRequest"];
             };
         };
@@ -9200,6 +9375,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "chips",
+                 *       "instruments": [
+                 *         {
+                 *           "ticker": "2330",
+                 *           "exchange": "TW"
+                 *         },
+                 *         {
+                 *           "ticker": "NVDA",
+                 *           "exchange": "US"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["WatchlistRequest"];
             };
         };
