@@ -1,0 +1,52 @@
+"""``python -m bench.api list`` and ``python -m bench.api predict``: each starts a local profile of its own."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stock_local.testing import LocalStack, stack_environment
+
+from bench.api import listing, predicting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.api", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    of_list = commands.add_parser("list", help="pages of the history with many predictions stored")
+    of_list.add_argument("--rows", type=int, default=10_000_000)
+    of_list.add_argument("--requests", type=int, default=400, help="of each kind")
+    of_list.add_argument("--folder", type=Path, help="keep the data there, and use those of a run before")
+    of_predict = commands.add_parser("predict", help="one prediction, beside mlflow models serve and a constant route")
+    of_predict.add_argument("--seconds", type=int, default=10, help="of each measurement")
+    of_predict.add_argument("--connections", type=int, default=10)
+    of_predict.add_argument("--skip-mlflow", action="store_true")
+    options = parser.parse_args()
+    with own_stack(getattr(options, "folder", None)) as stack:
+        if options.command == "list":
+            listing.run(stack, options.rows, options.requests)
+        else:
+            predicting.run(stack, options.seconds, options.connections, with_mlflow=not options.skip_mlflow)
+
+
+@contextmanager
+def own_stack(kept: Path | None) -> Iterator[LocalStack]:
+    """Servers on free ports with their data in ``kept``, else in a temporary folder."""
+    with ExitStack() as stack:
+        folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stock-bench-api-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        environment = stack_environment(folder.resolve())
+        environment["STOCK_REPLAY__ENABLED"] = "false"
+        servers = LocalStack(environment)
+        stack.callback(servers.close)
+        yield servers
+
+
+if __name__ == "__main__":
+    main()

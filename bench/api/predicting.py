@@ -1,0 +1,146 @@
+"""POST /api/predict/ at load, beside ``mlflow models serve`` of the same model and beside a constant route.
+
+One worker process each; outbox and Kafka on; the same generator, one after the other, our route before and after the
+others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from bench.api.load import Load, closed_loop, paced, wait_until_up
+
+if TYPE_CHECKING:
+    from stock_local.testing import LocalStack
+
+_TICKER = "AAPL"
+_REQUEST = {"ticker": _TICKER, "exchange": "US", "horizon": 1}
+_BODY = json.dumps(_REQUEST).encode()
+
+
+def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool) -> None:
+    """Load the sample, train LightGBM on its default features, then measure."""
+    stack.require("backend1", "backend2", "celery_train", "mlflow", "ws_monitor")
+    _check(stack.cli("etl", "--source", "sample", "--direct"))
+    result = _train(stack)
+    ours = f"{stack.settings.backend2.url}/api/predict/"
+    with httpx.Client() as client:
+        for _ in range(200):  # connections, caches, the model in memory
+            client.post(ours, json=_REQUEST)
+    stack.stop("celery_train")
+    print("| what | load | answers/s | p50 | p99 | failed |\n|---|---|--:|--:|--:|--:|", flush=True)
+    first = _report("POST /api/predict/", closed_loop(ours, _BODY, seconds, connections))
+    with _constant(stack.env) as url:
+        constant = _report("constant route", closed_loop(url, _BODY, seconds, connections))
+    second = _report("POST /api/predict/ again", closed_loop(ours, _BODY, seconds, connections))
+    _report("POST /api/predict/", paced(ours, _BODY, seconds, 200))
+    rate, p99 = (first.rate + second.rate) / 2, max(first.p99, second.p99)
+    print(f"\nof the constant route's throughput: {rate / constant.rate:.2f} (target 0.5)", flush=True)
+    if with_mlflow:
+        with _mlflow(stack, result) as (url, body):
+            served = _report("mlflow models serve", closed_loop(url, body, seconds, connections))
+        print(f"throughput over mlflow models serve: {rate / served.rate:.0f} times (target 20)")
+        print(f"p99 of mlflow models serve over ours: {served.p99 / p99:.0f} times (target 20)")
+
+
+def _report(what: str, load: Load) -> Load:
+    numbers = f"{load.rate:,.0f} | {load.p50:.1f} ms | {load.p99:.1f} ms | {load.failed}"
+    print(f"| {what} | {load.generator} | {numbers} |", flush=True)
+    return load
+
+
+def _train(stack: LocalStack) -> dict[str, Any]:
+    """The version that serves afterwards: LightGBM, 40 features, one horizon."""
+    definition = {"ticker": _TICKER, "exchange": "US", "model_type": "lightgbm", "horizon": 1}
+    with httpx.Client(base_url=stack.settings.backend1.url, timeout=30) as api:
+        accepted = api.post("/api/train", json=definition).raise_for_status()
+        url, deadline = accepted.headers["Location"], perf_counter() + 300
+        while (job := api.get(url).json())["state"] not in ("completed", "failed") and perf_counter() < deadline:
+            sleep(0.5)
+    assert job["state"] == "completed", job
+    result: dict[str, Any] = job["result"]
+    if result["alias"] != "champion":
+        _check(stack.cli("promote", result["registered_name"], str(result["version"]), "--force"))
+    deadline, version = perf_counter() + 120, str(result["version"])
+    with httpx.Client(base_url=stack.settings.backend2.url, timeout=30) as api:
+        while (answer := api.post("/api/predict/", json=_REQUEST)).json().get("model_version") != version:
+            assert perf_counter() < deadline, answer.text
+            sleep(0.5)
+    return result
+
+
+@contextmanager
+def _constant(env: dict[str, str]) -> Iterator[str]:
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", "bench.api.constant:app", "--port", str(port), "--no-access-log"]
+    url = f"http://127.0.0.1:{port}/api/predict/"
+    with _process(command, env, url, _BODY):
+        yield url
+
+
+@contextmanager
+def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The same version, asked with one row of its features."""
+    with httpx.Client(base_url=stack.settings.backend2.url, timeout=30) as api:
+        item = api.get("/api/predict/", params={"ticker": _TICKER, "limit": 1}).json()["items"][0]
+        detail = api.get(f"/api/predict/{item['prediction_id']}").json()
+    features = {share["name"]: share["value"] for share in detail["explanation"]["features"]}
+    body = json.dumps({"dataframe_split": {"columns": list(features), "data": [list(features.values())]}}).encode()
+    port = _free_port()
+    model = f"models:/{result['registered_name']}/{result['version']}"
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        model,
+        "-p",
+        str(port),
+        "--env-manager",
+        "local",
+    ]
+    env = stack.env | {"MLFLOW_TRACKING_URI": stack.settings.mlflow.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    url = f"http://127.0.0.1:{port}/invocations"
+    with _process([*command, "--env-manager", "local", "--workers", "1"], env, url, body):
+        yield url, body
+
+
+@contextmanager
+def _process(command: Sequence[str], env: dict[str, str], url: str, body: bytes) -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="stock-bench-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, env={**os.environ, **env}, stdout=output, stderr=output, start_new_session=True
+            )
+        try:
+            wait_until_up(url, body, process, log)
+            yield
+        finally:
+            os.killpg(process.pid, 15)
+            process.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _check(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stdout + done.stderr
