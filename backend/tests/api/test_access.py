@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from api.access import needed_scope
@@ -129,8 +131,8 @@ class Door:
             settings,
         )
         self.lookup_error: Exception | None = None
-        callers = Callers(self.tokens, PLATFORM_KEY, self._account, self.api_keys.find)
-        self.guard = AccessGuard(callers, CallLimiter(self.budget, settings))
+        self.callers = Callers(self.tokens, PLATFORM_KEY, self._account, self.api_keys.find)
+        self.guard = AccessGuard(self.callers, CallLimiter(self.budget, settings))
         desk = AccountDesk(self.accounts)
         self.operator = desk.create("olga", PASSWORD, Role.OPERATOR)
         self.viewer = desk.create("vic", PASSWORD, Role.VIEWER)
@@ -401,6 +403,34 @@ async def test_who_was_known_comes_in_while_the_database_is_down(
     assert (await train.get("/api/models/", headers=door.token("viewer"))).status_code == 200
     unknown = await train.get("/api/models/", headers=door.token("operator"))
     assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "5")
+
+
+async def test_who_invents_keys_does_not_keep_out_who_is_known(
+    train: httpx.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = door.key(Scope.READ)
+    assert (await train.get("/api/models/", headers=known)).status_code == 200
+    find, running, most = door.api_keys.find, [0], [0]
+    release = threading.Event()
+
+    def slow(key: str) -> Any:
+        if key != known["X-API-Key"]:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            assert release.wait(10)
+            running[0] -= 1
+        return find(key)
+
+    monkeypatch.setattr(door.callers, "_find_key", slow)
+    monkeypatch.setattr("stock_mlops.services.callers._FRESH_SECONDS", 0.0)
+    async with anyio.create_task_group() as flood:
+        for number in range(60):
+            flood.start_soon(lambda number=number: train.get("/api/models/", headers={"X-API-Key": f"smk_{number}"}))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(5):
+            assert (await train.get("/api/models/", headers=known)).status_code == 200
+        release.set()
+    assert most[0] <= 2
 
 
 async def test_every_changing_call_is_in_the_audit_log_and_no_other(

@@ -29,6 +29,9 @@ _FRESH_SECONDS = 4.0
 # While PostgreSQL is down who was known is still let in, so that one can look at what is wrong.
 _STALE_SECONDS = 900.0
 _REMEMBERED = 10_000
+# Look-ups at once for callers that are not known yet: who floods us with invented keys waits in a line of their own,
+# and takes neither the handlers' threads nor those who are known out of it.
+_STRANGERS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,15 @@ class _Memory(Generic[V]):
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[V, float]] = {}
+        self._strangers = anyio.CapacityLimiter(_STRANGERS_AT_ONCE)
 
     async def get(self, key: str, look_up: Callable[[str], V | None]) -> V | None:
         known = self._known.get(key)
         if known is not None and time.monotonic() - known[1] < _FRESH_SECONDS:
             return known[0]
         try:
-            found = await anyio.to_thread.run_sync(look_up, key)
+            limiter = self._strangers if known is None else None
+            found = await anyio.to_thread.run_sync(look_up, key, limiter=limiter)
         except (DBAPIError, PoolTimeout):
             if known is None or time.monotonic() - known[1] > _STALE_SECONDS:
                 raise
