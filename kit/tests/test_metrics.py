@@ -113,3 +113,44 @@ def test_workers_behind_one_port_are_added_up(tmp_path: Path) -> None:
     assert "http_requests_in_progress 1.0" in result.stdout  # the two that ended no longer count
     memory = next(line for line in result.stdout.splitlines() if line.startswith("process_resident_memory_bytes "))
     assert float(memory.split()[1]) > 1e6
+
+
+FORKING = """
+import os, sys
+from pathlib import Path
+from stock_kit.metrics import prepare_multiprocess, render_metrics
+prepare_multiprocess(Path(sys.argv[1]))
+worker = '''
+import os
+from stock_kit.metrics import HTTP_REQUESTS, HTTP_SECONDS, render_metrics
+def work(processes):
+    for _ in range(processes):
+        pid = os.fork()
+        if pid == 0:
+            HTTP_REQUESTS.labels("GET", "/x", "200").inc()
+            HTTP_SECONDS.labels("GET", "/x").observe(0.003)
+            os._exit(0)
+        os.waitpid(pid, 0)
+for processes in (40, 1, 40):
+    work(processes)
+    print(render_metrics()[0].decode())
+'''
+os.execv(sys.executable, [sys.executable, "-c", worker])
+"""
+
+
+def test_processes_that_ended_stay_counted_in_few_files(tmp_path: Path) -> None:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PROMETHEUS")}
+    folder = tmp_path / "samples"
+    command = [sys.executable, "-c", FORKING, str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+
+    def values(sample: str) -> list[str]:
+        return [line.rpartition(" ")[2] for line in result.stdout.splitlines() if line.startswith(sample)]
+
+    told = ["40.0", "41.0", "81.0"]
+    assert values('http_requests_total{method="GET",route="/x",status="200"}') == told
+    assert values('http_request_duration_seconds_count{method="GET",route="/x"}') == told
+    assert values('http_request_duration_seconds_bucket{le="0.005",method="GET",route="/x"}') == told
+    assert values('http_request_duration_seconds_bucket{le="0.0025",method="GET",route="/x"}') == ["0.0"] * 3
+    assert len(list(folder.glob("counter_*.db"))) < 5
