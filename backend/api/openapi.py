@@ -63,10 +63,12 @@ def _with_examples(merged: dict[str, Any]) -> dict[str, Any]:
 def _with_access(merged: dict[str, Any]) -> dict[str, Any]:
     """Declare who may call what; it follows from method and path, as the guard's rules do."""
     merged.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
-    refusals = problem_answers(401, 403, 429)
+    refusals, bodies = problem_answers(401, 403, 429), problem_answers(413, 415)
     for path, methods in merged["paths"].items():
         for method, operation in methods.items():
             declare(operation, method, path, refusals)
+            if "requestBody" in operation:
+                operation["responses"] |= {str(status): answer for status, answer in bodies.items()}
     return merged
 
 

@@ -236,6 +236,8 @@ def test_the_document_says_who_may_call_what() -> None:
             else:
                 assert operation["security"] == [{"bearer": [needed]}, {"api_key": [needed]}]
                 assert {"401", "403", "429"} <= set(operation["responses"]), path
+            if "requestBody" in operation:
+                assert {"413", "415"} <= set(operation["responses"]), path
 
 
 @pytest.mark.parametrize(
