@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 from stock_local.testing import LocalStack
 from stock_mlops.instruments import Instrument
+from stock_mlops.stores.instrument_names import InstrumentNames
 from stock_mlops.stores.jobs import Jobs
 from stock_mlops.stores.postgres import get_engine
 
@@ -164,13 +165,12 @@ def test_a_model_is_noted_of_found_and_deleted(api: httpx.Client, trained: list[
     asked(api.get(path), 404)
     asked(api.delete(path), 404)
 
-    champions = [
-        status["result"]["model_id"]
-        for status in trained
-        if asked(api.get(f"/api/models/{status['result']['model_id']}"))["aliases"].get("champion")
-    ]
-    assert "promote another version first" in asked(api.delete(f"/api/models/{champions[0]}"), 409)["detail"]
-    assert api.delete(f"/api/models/{champions[0]}", params={"force": True}).status_code == 204
+    result = trained[1]["result"]
+    path = f"/api/models/{result['model_id']}"
+    promoted = api.post(f"{path}/versions/{result['version']}/promote", json={"force": True})
+    assert promoted.status_code in (200, 409), promoted.text  # 409: it serves already
+    assert "promote another version first" in asked(api.delete(path), 409)["detail"]
+    assert api.delete(path, params={"force": True}).status_code == 204
 
 
 def test_mlflows_list_says_what_came_in_its_place(api: httpx.Client, trained: list[dict[str, Any]]) -> None:
@@ -216,3 +216,23 @@ def test_without_the_broker_queues_are_a_503_and_a_training_still_waits(api: htt
     finally:
         servers.start("redis")
     finished(api, task["task_id"])
+
+
+def test_the_very_ticker_comes_first_then_tickers_and_words_that_begin_so(servers: LocalStack) -> None:
+    engine = get_engine(servers.settings.raw_db)
+    rows = [("QZX", "Alpha"), ("QZXA", "Beta"), ("BQZX", "Gamma"), ("ZZZ1", "The Qzx Group"), ("ZZZ2", "Aqzx")]
+    with engine.begin() as tx:
+        for ticker, name in rows:
+            tx.execute(
+                text("INSERT INTO instruments (exchange, ticker, name, source) VALUES ('US', :ticker, :name, 'file')"),
+                {"ticker": ticker, "name": name},
+            )
+    try:
+        found = InstrumentNames(engine).search("qzx", limit=4)
+        assert [item.instrument.ticker for item in found] == ["QZX", "QZXA", "ZZZ1", "BQZX"]
+        assert InstrumentNames(engine).search("qzx", "TW") == []
+    finally:
+        with engine.begin() as tx:
+            tx.execute(
+                text("DELETE FROM instruments WHERE ticker = ANY(:tickers)"), {"tickers": [row[0] for row in rows]}
+            )
