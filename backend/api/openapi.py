@@ -24,9 +24,9 @@ _DESCRIPTION = """Collect prices, train models, predict, and watch it happen.
 Every path answers with and without its trailing slash. Every error is an RFC 9457 problem
 (`application/problem+json`); 503 carries `Retry-After`. Each answer names its request in `X-Request-ID`.
 
-A long job (training, days ahead, loading prices) is answered by 202 with its `Location`. It is pending, then running, then
-completed, failed or cancelled; an unknown task answers 404. The result of a training or of a path of days is kept for
-`STOCK_JOBS__RETENTION` (7 days), then its task answers 410 for `STOCK_JOBS__REMEMBERED` (90 days).
+A long job (training, days ahead, loading prices) is answered by 202 with its `Location`. It is pending, then running,
+then completed, failed or cancelled; an unknown task answers 404. The result of a training or of a path of days is kept
+for `STOCK_JOBS__RETENTION` (7 days), then its task answers 410 for `STOCK_JOBS__REMEMBERED` (90 days).
 """
 
 router = APIRouter(include_in_schema=False)
