@@ -20,6 +20,7 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
 @dataclass(frozen=True, slots=True)
 class Load:
     generator: str
+    answers: int
     rate: float
     """Answers per second."""
     p50: float
@@ -48,7 +49,10 @@ def closed_loop(url: str, body: bytes, seconds: int, connections: int) -> Load:
     failed += sum(map(int, broken.groups())) if broken else 0
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     assert rate is not None, text
-    return Load(f"wrk -t1 -c{connections}", float(rate[1]), _percentile(text, "50%"), _percentile(text, "99%"), failed)
+    total = re.search(r"(\d+) requests in", text)
+    assert total is not None, text
+    percentiles = _percentile(text, "50%"), _percentile(text, "99%")
+    return Load(f"wrk -t1 -c{connections}", int(total[1]), float(rate[1]), *percentiles, failed)
 
 
 def _percentile(text: str, name: str) -> float:
@@ -99,7 +103,7 @@ async def _paced(url: str, body: bytes, seconds: int, rate: int) -> Load:
     for _, writer in idle:
         writer.close()
     p50, p99 = np.percentile(took, [50, 99])
-    return Load(f"asyncio, {rate}/s", len(took) / elapsed, float(p50), float(p99), failed)
+    return Load(f"asyncio, {rate}/s", len(took), len(took) / elapsed, float(p50), float(p99), failed)
 
 
 def wait_until_up(url: str, body: bytes, process: subprocess.Popen[bytes], log: Path, seconds: float = 120.0) -> None:

@@ -12,13 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from psutil import Process
 
 from bench.api.load import Load, closed_loop, paced, wait_until_up
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _TICKER = "AAPL"
 _REQUEST = {"ticker": _TICKER, "exchange": "US", "horizon": 1}
 _BODY = json.dumps(_REQUEST).encode()
+
+_HEADING = "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\n|---|---|--:|--:|--:|--:|--:|"
 
 
 def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool) -> None:
@@ -40,25 +43,37 @@ def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool)
         for _ in range(200):  # connections, caches, the model in memory
             client.post(ours, json=_REQUEST)
     stack.stop("celery_train")
-    print("| what | load | answers/s | p50 | p99 | failed |\n|---|---|--:|--:|--:|--:|", flush=True)
-    first = _report("POST /api/predict/", closed_loop(ours, _BODY, seconds, connections))
-    with _constant(stack.env) as url:
-        constant = _report("constant route", closed_loop(url, _BODY, seconds, connections))
-    second = _report("POST /api/predict/ again", closed_loop(ours, _BODY, seconds, connections))
-    _report("POST /api/predict/", paced(ours, _BODY, seconds, 200))
+    print(
+        "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\n|---|---|--:|--:|--:|--:|--:|", flush=True
+    )
+    backend2 = Process(stack.pid("backend2"))
+    first = _report("POST /api/predict/", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
+    with _constant(stack.env) as (url, process):
+        constant = _report("constant route", process, lambda: closed_loop(url, _BODY, seconds, connections))
+    second = _report("POST /api/predict/ again", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
+    _report("POST /api/predict/", backend2, lambda: paced(ours, _BODY, seconds, 200))
     rate, p99 = (first.rate + second.rate) / 2, max(first.p99, second.p99)
     print(f"\nof the constant route's throughput: {rate / constant.rate:.2f} (target 0.5)", flush=True)
     if with_mlflow:
-        with _mlflow(stack, result) as (url, body):
-            served = _report("mlflow models serve", closed_loop(url, body, seconds, connections))
+        with _mlflow(stack, result) as (url, process, body):
+            served = _report("mlflow models serve", process, lambda: closed_loop(url, body, seconds, connections))
         print(f"throughput over mlflow models serve: {rate / served.rate:.0f} times (target 20)")
         print(f"p99 of mlflow models serve over ours: {served.p99 / p99:.0f} times (target 20)")
 
 
-def _report(what: str, load: Load) -> Load:
-    numbers = f"{load.rate:,.0f} | {load.p50:.1f} ms | {load.p99:.1f} ms | {load.failed}"
+def _report(what: str, server: Process, measure: Callable[[], Load]) -> Load:
+    before = _cpu_seconds(server)
+    load = measure()
+    each = (_cpu_seconds(server) - before) / load.answers * 1e3
+    numbers = f"{load.rate:,.0f} | {load.p50:.1f} ms | {load.p99:.1f} ms | {load.failed} | {each:.2f} ms"
     print(f"| {what} | {load.generator} | {numbers} |", flush=True)
     return load
+
+
+def _cpu_seconds(server: Process) -> float:
+    """Of the process and its children."""
+    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+    return sum(item.user + item.system for item in times)
 
 
 def _train(stack: LocalStack) -> dict[str, Any]:
@@ -82,16 +97,16 @@ def _train(stack: LocalStack) -> dict[str, Any]:
 
 
 @contextmanager
-def _constant(env: dict[str, str]) -> Iterator[str]:
+def _constant(env: dict[str, str]) -> Iterator[tuple[str, Process]]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "bench.api.constant:app", "--port", str(port), "--no-access-log"]
     url = f"http://127.0.0.1:{port}/api/predict/"
-    with _process(command, env, url, _BODY):
-        yield url
+    with _process(command, env, url, _BODY) as process:
+        yield url, process
 
 
 @contextmanager
-def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, Process, bytes]]:
     """The same version, asked with one row of its features."""
     with httpx.Client(base_url=stack.settings.backend2.url, timeout=30) as api:
         item = api.get("/api/predict/", params={"ticker": _TICKER, "limit": 1}).json()["items"][0]
@@ -115,12 +130,12 @@ def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, by
     ]
     env = stack.env | {"MLFLOW_TRACKING_URI": stack.settings.mlflow.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
     url = f"http://127.0.0.1:{port}/invocations"
-    with _process([*command, "--env-manager", "local", "--workers", "1"], env, url, body):
-        yield url, body
+    with _process([*command, "--env-manager", "local", "--workers", "1"], env, url, body) as process:
+        yield url, process, body
 
 
 @contextmanager
-def _process(command: Sequence[str], env: dict[str, str], url: str, body: bytes) -> Iterator[None]:
+def _process(command: Sequence[str], env: dict[str, str], url: str, body: bytes) -> Iterator[Process]:
     with tempfile.TemporaryDirectory(prefix="stock-bench-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
@@ -129,7 +144,7 @@ def _process(command: Sequence[str], env: dict[str, str], url: str, body: bytes)
             )
         try:
             wait_until_up(url, body, process, log)
-            yield
+            yield Process(process.pid)
         finally:
             os.killpg(process.pid, 15)
             process.wait(timeout=30)
