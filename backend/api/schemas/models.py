@@ -89,7 +89,7 @@ class ModelPage(ResponseModel):
 class ModelQuery(RequestModel):
     ticker: Ticker | None = None
     exchange: Exchange | None = None
-    panel: Annotated[SafeText, Field(max_length=40)] | None = None
+    panel: Annotated[SafeText, Field(min_length=1, max_length=40)] | None = None
     model_type: Annotated[ModelType, AfterValidator(known_type)] | None = None
     tag: Tag | None = None
     limit: Limit = 50
@@ -216,7 +216,9 @@ class ModelComparison(ResponseModel):
 
 
 class AuditQuery(RequestModel):
-    registered_name: Annotated[SafeText, Field(max_length=200)] | None = Field(None, description="e.g. stock-US-AAPL")
+    registered_name: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="e.g. stock-US-AAPL"
+    )
     before: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(None, description="id of an entry; older ones")
     limit: Limit = 50
 

@@ -86,7 +86,7 @@ class PredictionPage(ResponseModel):
 class PredictionQuery(RequestModel):
     ticker: Ticker | None = None
     exchange: Exchange | None = None
-    model: Annotated[SafeText, Field(max_length=200)] | None = Field(
+    model: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = Field(
         None, description="registered model, e.g. stock-US-AAPL, or random_walk"
     )
     origin: Literal["api", "job", "replay"] | None = Field(None, description="who asked for it")
@@ -140,7 +140,7 @@ class BulkAnswer(ResponseModel):
 class AccuracyQuery(RequestModel):
     ticker: Ticker | None = None
     exchange: Exchange | None = None
-    model: Annotated[SafeText, Field(max_length=200)] | None = Field(
+    model: Annotated[SafeText, Field(min_length=1, max_length=200)] | None = Field(
         None, description="registered model, e.g. stock-US-AAPL, or random_walk"
     )
     horizon: Horizon | None = None
