@@ -61,7 +61,7 @@ def test_a_definition_survives_its_plain_values() -> None:
         ({"features": ["return_1", "return_1"]}, "features", "more than once"),
         ({"model_type": "rigde"}, "model_type", "did you mean ridge"),
         ({"start": "2012-01-04", "end": "2012-01-04"}, "start", "before end"),
-        ({"params": {"alhpa": 1}}, "params.alhpa", "not permitted"),
+        ({"params": {"alhpa": 1}}, "params.alhpa", "unknown parameter .alhpa.; did you mean alpha"),
         ({"params": {"alpha": -1}}, "params.alpha", "greater than 0"),
         ({"params": {"alpha": "1"}}, "params.alpha", "valid number"),
         ({"exchange": "XX"}, "exchange", "expected one of US"),

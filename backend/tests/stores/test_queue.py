@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import socket
-from time import monotonic
-from uuid import uuid4
-
-import pytest
-from stock_kit.settings import RedisSettings, Settings
-from stock_mlops.stores.jobs import JobKind, JobRef
-from stock_mlops.stores.queue import TASKS, CeleryQueue, celery_config
+from stock_kit.settings import Settings
+from stock_mlops.stores.jobs import JobKind
+from stock_mlops.stores.queue import TASKS, celery_config
 
 
 def test_what_is_lost_with_a_worker_is_never_kept_back_by_the_broker() -> None:
@@ -22,18 +17,3 @@ def test_what_is_lost_with_a_worker_is_never_kept_back_by_the_broker() -> None:
 def test_every_queue_has_a_worker_of_its_name() -> None:
     assert {queue for _, queue in TASKS.values()} == {"train", "predict"}
     assert JobKind.ETL not in TASKS
-
-
-@pytest.mark.parametrize("listening", [False, True], ids=["refused", "silent"])
-def test_a_broker_that_does_not_answer_delays_a_request_by_seconds_at_most(listening: bool) -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        if listening:
-            server.listen()
-        settings = Settings(redis=RedisSettings(port=server.getsockname()[1]))
-        queue = CeleryQueue(settings)
-        assert not queue.send(JobRef(uuid4(), JobKind.TRAIN))  # the first call imports the transport
-        started = monotonic()
-        assert not queue.send(JobRef(uuid4(), JobKind.TRAIN))
-        assert monotonic() - started < 5
-        queue.close()
