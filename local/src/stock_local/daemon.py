@@ -168,13 +168,14 @@ def main() -> None:
     configure_logging(settings.log, "supervisor")
     layout = Layout.of(settings)
     layout.make()
-    with layout.lock.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit(f"another supervisor runs on {layout.data}")
-        end_leftovers(layout)
-        asyncio.run(_serve(layout))
+    lock = os.open(layout.lock, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"another supervisor runs on {layout.data}")
+    end_leftovers(layout)
+    asyncio.run(_serve(layout))
+    # The lock is not given back: it goes with the process, and who waits for it waits for that.
 
 
 if __name__ == "__main__":
