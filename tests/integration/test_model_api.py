@@ -15,6 +15,7 @@ from stock_local.testing import LocalStack
 from stock_mlops.instruments import Instrument
 from stock_mlops.stores.instrument_names import InstrumentNames
 from stock_mlops.stores.jobs import Jobs
+from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.postgres import get_engine
 
 from tests.integration.support import load_prices, wait_for
@@ -32,6 +33,7 @@ SLOW = {**SMALL, "model_type": "lightgbm", "horizon": 60, "params": {"n_estimato
 @pytest.fixture(scope="module")
 def servers(local_stack: LocalStack) -> LocalStack:
     local_stack.require("backend1", "celery_train", "mlflow")
+    migrate(local_stack.settings)  # a backend that has just come up may still be at it
     load_prices(local_stack.settings, TICKER, date(2018, 1, 2), date(2024, 6, 14))
     return local_stack
 

@@ -134,6 +134,7 @@ def test_one_relay_works_at_a_time(engine: Engine) -> None:
 @pytest.fixture
 def cache_url(settings: Settings) -> Iterator[str]:
     url = settings.redis.url(9)
+    redis.Redis.from_url(url).flushdb()  # other tests have used it as a broker
     yield url
     redis.Redis.from_url(url).flushdb()
 

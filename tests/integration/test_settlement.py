@@ -52,7 +52,7 @@ def settings(local_stack: LocalStack) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> Client:
     client = open_client(settings.clickhouse)
-    for table in ("predictions", "prices", "settlements"):
+    for table in ("predictions", "predictions_by_time", "prices", "settlements", "settlements_by_time"):
         client.command(f"TRUNCATE TABLE {table}")
     return client
 

@@ -1,4 +1,4 @@
-"""The supervisor over tiny programs, which are real processes."""
+"""The supervisor over tiny programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stock_local.processes import BoundedLog, session_members
 from stock_local.service import Service
 from stock_local.supervisor import StartError, State, Supervisor
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = pytest.mark.anyio
 
 SLEEP = "import time; time.sleep(60)"
 
