@@ -86,9 +86,11 @@ class Run:
         return self.raw
 
 
-@pytest.mark.parametrize("model_type", ["ridge", "random_forest", "logistic_regression"])
-def test_a_run_is_trained_again_to_the_same_bits(tmp_path: Path, model_type: str) -> None:
-    run = Run(tmp_path, raw_prices(), model_type=model_type)
+@pytest.mark.parametrize(
+    ("model_type", "params"), [("ridge", {}), ("random_forest", {"n_estimators": 15}), ("logistic_regression", {})]
+)
+def test_a_run_is_trained_again_to_the_same_bits(tmp_path: Path, model_type: str, params: dict[str, Any]) -> None:
+    run = Run(tmp_path, raw_prices(), model_type=model_type, params=params)
     found = Reproducer(run, run).reproduce("run")
     assert found.identical
     assert found.largest_difference == 0
