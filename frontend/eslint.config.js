@@ -15,7 +15,7 @@ const zones = [
   },
   { target: './src/api', from: ['./src/features', './src/routes', './src/app'] },
   { target: './src/features', from: ['./src/routes', './src/app'] },
-  ...['overview', 'stock', 'monitoring'].map((feature) => ({
+  ...['overview', 'stock', 'predict', 'models', 'datasets', 'monitoring', 'admin'].map((feature) => ({
     target: `./src/features/${feature}`,
     from: './src/features',
     except: [`./${feature}`, './forecast'],

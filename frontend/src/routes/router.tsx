@@ -30,11 +30,43 @@ const monitoringRoute = createRoute({
   component: lazyRouteComponent(() => import('@/features/monitoring/MonitoringPage'), 'MonitoringPage'),
 });
 
+const modelsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/models',
+  component: lazyRouteComponent(() => import('@/features/models/ModelsPage'), 'ModelsPage'),
+});
+
+const predictRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/predict',
+  component: lazyRouteComponent(() => import('@/features/predict/PredictPage'), 'PredictPage'),
+});
+
+const datasetsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/datasets',
+  component: lazyRouteComponent(() => import('@/features/datasets/DatasetsPage'), 'DatasetsPage'),
+});
+
+const adminRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('@/features/admin/AdminPage'), 'AdminPage'),
+});
+
 /** Every page is its own bundle; hovering over a link fetches it. */
 export function createAppRouter(history?: RouterHistory) {
   return createRouter({
     history,
-    routeTree: rootRoute.addChildren([overviewRoute, stockRoute, monitoringRoute]),
+    routeTree: rootRoute.addChildren([
+      overviewRoute,
+      stockRoute,
+      predictRoute,
+      modelsRoute,
+      datasetsRoute,
+      monitoringRoute,
+      adminRoute,
+    ]),
     defaultPreload: 'intent',
     defaultErrorComponent: RouteProblem,
     scrollRestoration: true,

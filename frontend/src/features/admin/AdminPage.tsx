@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next';
+import { PageHeader } from '@/shared/ui/PageHeader';
+
+export function AdminPage() {
+  const { t } = useTranslation();
+  return <PageHeader title={t('nav.admin')} />;
+}
