@@ -73,6 +73,7 @@ class FoldGlance:
     random_walk_rmse: float
     direction_accuracy: float | None
     auc: float | None
+    """None of a regression, whose windows the evaluation ranks once, in the end."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "first": self.first.isoformat(), "last": self.last.isoformat()}
@@ -207,7 +208,7 @@ def _glance(spec: ModelSpec, dataset: Dataset, horizon: int, number: int, test: 
         rmse=_rmse(y, raw) if spec.task == "regression" else None,
         random_walk_rmse=_rmse(y, np.zeros_like(y)),
         direction_accuracy=direction_accuracy(y, call),
-        auc=roc_auc(y > 0, raw),
+        auc=roc_auc(y > 0, raw) if spec.task != "regression" else None,
     )
 
 
