@@ -313,6 +313,32 @@ class RegistrySettings(Group):
     )
 
 
+class MonitoringSettings(Group):
+    """What is looked at after each session, and from when on it is told."""
+
+    window: int = Field(40, ge=20, le=250, description="newest sessions whose distribution drift is told by")
+    false_discovery_rate: float = Field(
+        0.05, gt=0, lt=0.5, description="share of the features called drifted that may be so by chance"
+    )
+    persistence: int = Field(4, ge=1, le=50, description="of the newest persistence_of sessions so many have to drift")
+    persistence_of: int = Field(5, ge=1, le=50, description="see persistence")
+    error_window: int = Field(60, ge=20, le=1000, description="settled sessions that errors and coverage are told by")
+    judged_sessions: int = Field(20, ge=1, le=250, description="newest sessions whose prices and vectors are judged")
+    parity_share: float = Field(0.1, gt=0, le=1, description="share of served vectors that is computed again")
+    late_after: Duration = Field(
+        timedelta(hours=6), description="a session that is not there so long after its close is late"
+    )
+    replay_every: int = Field(10, ge=1, le=1000, description="the replay is looked at every so many sessions")
+    retention: Duration = Field(timedelta(days=730), description="how long what was measured is kept")
+    report_retention: Duration = Field(timedelta(days=90), description="how long a report is kept")
+
+    @model_validator(mode="after")
+    def _possible(self) -> MonitoringSettings:
+        if self.persistence > self.persistence_of:
+            raise ValueError(f"persistence: expected at most {self.persistence_of} (persistence_of)")
+        return self
+
+
 class EtlSettings(Group):
     export_dir: Path = Field(Path(".local/exports"), description="folder of the Parquet exports")
     overlap_sessions: int = Field(10, ge=1, le=250, description="stored sessions fetched again by an incremental load")
@@ -439,6 +465,7 @@ class Settings(BaseSettings):
     serving: ServingSettings = ServingSettings()
     gate: GateSettings = GateSettings()
     registry: RegistrySettings = RegistrySettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     etl: EtlSettings = EtlSettings()
     replay: ReplaySettings = ReplaySettings()
     access: AccessSettings = AccessSettings()
