@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 from stock_kit.logging import get_logger
-from stock_mlops.services.serving_metrics import READ_CACHE_ERRORS
+from stock_mlops.services.serving_metrics import READ_CACHE_ERRORS, READ_CACHE_READS
 from stock_mlops.stores.read_cache import ReadCache
 
 log = get_logger(__name__)
@@ -61,6 +61,7 @@ class CachedReads:
         if self._failing:
             self._failing = False
             log.info("read_cache_back")
+        READ_CACHE_READS.labels("miss" if made else "hit").inc()
         return body
 
 

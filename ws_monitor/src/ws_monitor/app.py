@@ -132,6 +132,7 @@ def create_app(
 
     http: Sequence[tuple[str, Callable[[Request], Any]]] = (
         ("/health", _health),
+        ("/ws/health", _health),  # the same through nginx, which passes on what is below /ws
         ("/ready", ready),
         ("/metrics", _metrics),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
+from stock_kit.events import Topic
 
 CONSUMED = Counter("stock_ws_consumed_total", "Messages read from Kafka", ["role", "topic"])
 MALFORMED = Counter("stock_ws_malformed_total", "Messages that are no event of their topic", ["role", "topic"])
@@ -18,6 +19,7 @@ SINK_SECONDS = Histogram(
 SINK_ERRORS = Counter("stock_ws_sink_errors_total", "Inserts that failed and are tried again")
 SINK_REFUSED = Counter("stock_ws_sink_refused_total", "Rows that ClickHouse cannot hold", ["table"])
 SINK_WAITING = Gauge("stock_ws_sink_waiting_rows", "Rows read and not written yet")
+SINK_LAG = Gauge("stock_ws_sink_lag_messages", "Messages of this replica's partitions that the sink has not read yet")
 SINK_PAUSED = Gauge("stock_ws_sink_paused", "1 while ClickHouse does not answer and reading rests")
 ALERTS = Counter("stock_ws_alerts_total", "Alerts raised by the detectors", ["detector", "severity"])
 DETECTOR_ERRORS = Counter("stock_ws_detector_errors_total", "Events that a detector failed on", ["detector"])
@@ -34,3 +36,7 @@ DELIVERY_SECONDS = Histogram(
     ["channel"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+
+# Told from the beginning: of a series that appears with its first message, nobody can say that it grew.
+for _topic in Topic:
+    MALFORMED.labels("sink", str(_topic))

@@ -92,6 +92,8 @@ class Sink:
 
     def step(self, group_log: GroupLog) -> None:
         """Read for a moment; write when the batch is full or old enough."""
+        for table in TABLES.values():
+            metrics.SINK_REFUSED.labels(table)
         for record in group_log.poll(self._wait(), hold=self.paused):
             self._take(record)
         metrics.SINK_WAITING.set(len(self._rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from time import monotonic
 
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
@@ -13,6 +14,7 @@ from stock_kit.events import Topic
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
+from ws_monitor import metrics
 
 from ws_monitor.reader import in_order, to_record
 from ws_monitor.records import Place, Record
@@ -23,6 +25,9 @@ log = get_logger(__name__)
 GROUP = "ws-sink"
 _RETRY = 1.0
 _COMMIT_MS = 5_000
+# How often the broker is asked where the log ends, and how long its answer is waited for.
+_LAG_INTERVAL = 5.0
+_LAG_MS = 1_000
 _CLOSE_MS = 3_000
 
 
@@ -56,6 +61,7 @@ class KafkaGroupLog:
         # Know the partitions before joining: kafka-python joins a second time when it learns of them afterwards.
         self._consumer.topics()
 
+        self._lag_due = monotonic() + _LAG_INTERVAL
     @property
     def joined(self) -> bool:
         return self._membership.joined.is_set()
@@ -73,8 +79,21 @@ class KafkaGroupLog:
     def commit(self, positions: Mapping[Place, int]) -> bool:
         offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()}
         try:
+        if monotonic() >= self._lag_due:
+            self._lag_due = monotonic() + _LAG_INTERVAL
+            self._measure_lag()
             self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
         except KafkaError as error:
+    def _measure_lag(self) -> None:
+        """Asks for the ends instead of taking those of the last fetch: while the sink rests it fetches nothing."""
+        assigned = list(self._consumer.assignment())
+        # A broker that is away, or a partition that is gone, is noticed where it matters.
+        with suppress(KafkaError, KeyError):
+            ends = self._consumer.end_offsets(assigned, timeout_ms=_LAG_MS) if assigned else {}
+            read = {handle: self._consumer.position(handle, timeout_ms=_LAG_MS) for handle in assigned}
+            behind = (max(0, end - read[handle]) for handle, end in ends.items() if read[handle] is not None)
+            metrics.SINK_LAG.set(sum(behind))
+
             log.warning("sink_commit_failed", error=str(error) or type(error).__name__)
             return False
         return True

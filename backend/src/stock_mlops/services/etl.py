@@ -24,7 +24,7 @@ from stock_mlops.services.cache_clearing import clear_caches
 from stock_mlops.services.etl_report import RunReport
 from stock_mlops.services.ingest import Ingest, OnLoaded, open_ingest
 from stock_mlops.services.ingest_report import TickerReport
-from stock_mlops.services.pipeline_metrics import ETL_ROWS, ETL_RUNS, ETL_SECONDS, ETL_TICKERS
+from stock_mlops.services.pipeline_metrics import ETL_ROWS, ETL_RUNS, ETL_SECONDS, ETL_TICKERS, ROW_OUTCOMES
 from stock_mlops.services.replay import begin_replay
 from stock_mlops.services.settlement import open_settlement, settle_loaded
 from stock_mlops.stores.etl_runs import EtlRuns
@@ -205,7 +205,7 @@ def run_etl(settings: Settings, request: EtlRequest, on_report: OnReport | None 
 def count_ticker(source: str, ticker: TickerReport) -> None:
     """Count what became of a ticker and its rows."""
     ETL_TICKERS.labels(source, "loaded" if ticker.error is None else "failed").inc()
-    for outcome in ("new", "changed", "unchanged", "rejected"):
+    for outcome in ROW_OUTCOMES:
         ETL_ROWS.labels(source, outcome).inc(getattr(ticker, outcome))
 
 

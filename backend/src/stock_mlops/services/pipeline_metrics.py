@@ -13,6 +13,11 @@ ETL_SECONDS = Histogram(
 )
 ETL_TICKERS = Counter("stock_etl_tickers_total", "Tickers that ETL worked on", ["source", "outcome"])
 ETL_ROWS = Counter("stock_etl_rows_total", "Rows that ETL handled", ["source", "outcome"])
+ROW_OUTCOMES = ("new", "changed", "unchanged", "rejected")
+# Told from the beginning: of a series that appears with its first rows, nobody can say that it grew.
+for _source in ("sample", "file", "yfinance", "replay"):
+    for _outcome in ROW_OUTCOMES:
+        ETL_ROWS.labels(_source, _outcome)
 
 REPLAY_STEPS = Counter("stock_replay_steps_total", "Steps of the replay", ["outcome"])
 REPLAY_SECONDS = Histogram(

@@ -14,6 +14,9 @@ VECTOR_READS = Counter(
     "stock_vector_reads_total", "Feature vectors by where they came from: cache, warehouse or none", ["source"]
 )
 CACHE_ERRORS = Counter("stock_vector_cache_errors_total", "Redis calls that failed; ClickHouse was read instead")
+READ_CACHE_READS = Counter(
+    "stock_read_cache_reads_total", "Answers to reads: taken from Redis (hit) or made anew (miss)", ["outcome"]
+)
 READ_CACHE_ERRORS = Counter("stock_read_cache_errors_total", "Redis calls that failed; the answer was made anew")
 COMMIT_ROWS = Histogram(
     "stock_outbox_commit_rows", "Rows of one shared commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)

@@ -31,6 +31,7 @@ from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.services.model_card import model_card
 from stock_mlops.services.provenance import TrainedOn, write_provenance
 from stock_mlops.services.training_record import run_record, write_evaluation
+from stock_mlops.services.worker_metrics import GATE_FAILURES, TRAINED, TRAINING_SECONDS
 from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.deletions import DeletedVersion
@@ -121,6 +122,7 @@ class Training:
 
         def after() -> None:
             alias = entered["alias"]
+            TRAINED.labels(definition.model_type, alias or "deleted").inc()
             if alias == CHAMPION:
                 # Sessions after the end of its training data are outcomes that its intervals can learn from at once.
                 self._adapt(definition.parsed().instruments)
@@ -164,10 +166,13 @@ class Training:
             progress=fitting,
             judged=judged,
         )
-        log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(monotonic() - started, 3))
+        seconds = monotonic() - started
+        TRAINING_SECONDS.labels(definition.model_type).observe(seconds)
+        log.info("model_trained", model=spec.name, rows=result.rows, seconds=round(seconds, 3))
         progress(_FITTING_TO, "comparing with the champion")
         verdict = self._gate.judge(spec.registered_model, contender_of(result))
         for check in verdict.reasons:
+            GATE_FAILURES.labels(check.name).inc()
             log.info("gate_check_failed", model=spec.name, check=check.name, got=check.got)
         # The last moment at which a cancelled training leaves nothing behind that would have to be taken back.
         progress(_JUDGED, "registering in MLflow")

@@ -7,19 +7,12 @@ import socket
 from time import monotonic
 from uuid import UUID
 
-from prometheus_client import Histogram
 from stock_kit.settings import get_settings
 
 from stock_mlops.services.jobs import Handler, JobRunner
+from stock_mlops.services.worker_metrics import JOB_SECONDS
 from stock_mlops.stores.jobs import JobKind
 from stock_mlops.stores.postgres import get_engine
-
-JOB_SECONDS = Histogram(
-    "stock_job_duration_seconds",
-    "Time a worker spent on one delivery of a job",
-    ["kind", "outcome"],
-    buckets=(0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0),
-)
 
 # Names this worker in the jobs table. Taken before the pool forks, so that its processes share it and the parent can
 # give back what they were running when it is stopped.

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from socket import gethostname
 from typing import Any, cast
 
-from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 from stock_kit.access import client_key
 from stock_kit.health import Check, Readiness
@@ -24,6 +23,8 @@ from stock_mlops.services.etl import after_load, count_ticker
 from stock_mlops.services.ingest import open_ingest
 from stock_mlops.services.jobs import Reaper
 from stock_mlops.services.replay import HttpPredictor, Replay, ReplayThread
+from stock_mlops.services.monitoring_metrics import MonitoringCollector
+from stock_mlops.services.platform_metrics import open_platform_collector
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.market_clock import MarketClocks
@@ -67,6 +68,8 @@ class WorkflowsService:
         migrate(settings)
         reaper = Reaper(get_engine(settings.model_meta_db), CeleryQueue(settings), settings.jobs)
         reaper.start()
+        REGISTRY.register(open_platform_collector(settings))
+        REGISTRY.register(MonitoringCollector(MonitoringTable(partial(get_client, settings.clickhouse)).newest))
         replay = open_replay(settings) if settings.replay.enabled else None
         if replay is not None:
             replay.start()
