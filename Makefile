@@ -21,8 +21,8 @@ export UV_COMPILE_BYTECODE := 1
 endif
 export UV_LINK_MODE ?= hardlink
 
-.PHONY: help setup setup-dev demo demo-detached stop status frontend documents test checks lint types imports leak-check unit \
-        frontend-checks integration e2e format locks env-example clean clean-all
+.PHONY: help setup setup-dev demo demo-detached stop status frontend documents dashboards test checks lint types imports leak-check unit \
+        frontend-checks integration e2e screenshots format locks env-example clean clean-all
 
 ##@ Local profile (no Docker)
 
@@ -113,6 +113,9 @@ documents: setup-dev frontend/node_modules/.installed ## write docs/openapi.json
 	$(BIN)/python -m ws_monitor.asyncapi > docs/asyncapi.json
 	OPENAPI_FILE=../docs/openapi.json scripts/npm run api:generate --prefix frontend --silent
 
+dashboards: setup-dev ## write Grafana's dashboards from the code in monitor/grafana/stock_dashboards
+	cd monitor/grafana && ../../$(BIN)/python -m stock_dashboards
+
 ##@ Checks
 
 test: ## set up, then every check and test; prints each one's closing lines
@@ -147,6 +150,9 @@ frontend-checks: frontend/node_modules/.installed ## the page: format, lint, typ
 
 integration: setup-dev frontend ## tests over the real local servers
 	$(BIN)/pytest -q -m "integration and not slow" --override-ini testpaths=tests/integration
+
+screenshots: setup-dev frontend ## take docs/screenshots/ from a demo of its own
+	$(BIN)/python scripts/screenshots.py
 
 e2e: setup-dev frontend ## the demo's stack, from ETL to the page in a browser
 	$(BIN)/pytest -q -m "e2e and not slow" --override-ini testpaths=tests/e2e

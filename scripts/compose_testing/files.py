@@ -178,7 +178,8 @@ def _prometheus() -> Iterator[str]:
 
 def _grafana() -> Iterator[str]:
     folder = ROOT / "monitor" / "grafana"
-    sources = set(re.findall(r"^\s+uid: (\S+)", (folder / "provisioning/datasources/prometheus.yml").read_text(), re.M))
+    provisioned = "".join(file.read_text() for file in sorted((folder / "provisioning/datasources").glob("*.yml")))
+    sources = set(re.findall(r"^\s+uid: (\S+)", provisioned, re.M))
     for file in sorted((folder / "dashboards").glob("*.json")):
         dashboard = json.loads(file.read_text())
         ids = [panel["id"] for panel in dashboard["panels"]]
