@@ -493,6 +493,11 @@ def project_root() -> Path:
     """The checkout that this package is installed from in editable mode, else the working directory."""
     for folder in Path(__file__).resolve().parents:
         if (folder / "db" / "clickhouse").is_dir():
+    monitoring: bool = Field(
+        True, description="start the machine's Prometheus and blackbox exporter where they are installed"
+    )
+    prometheus_port: Port = Field(9090, description="port of that Prometheus; taken already: it is left out")
+    blackbox_port: Port = Field(9115, description="port of that blackbox exporter; taken already: it is left out")
             return folder
     return Path.cwd()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from stock_kit.settings import MlflowSettings, PrefectSettings, Settings, environment
 
 from stock_local import probes
 from stock_local.nginx import nginx_service
+from stock_local.prometheus import PROMETHEUS, monitoring_services, prometheus_url
 from stock_local.servers.postgres import postgres_service
 from stock_local.servers.stores import clickhouse_service, kafka_service, redis_service, s3_service
 from stock_local.service import Service
@@ -22,10 +24,16 @@ def data_dir(settings: Settings) -> Path:
     return settings.path(settings.local.data_dir)
 
 
-def child_environment(settings: Settings) -> dict[str, str]:
-    """What every service inherits: this shell's variables, and the settings as they stand here."""
+def child_environment(settings: Settings, names: Collection[str] = ()) -> dict[str, str]:
+    """What every service inherits: this shell's variables, and the settings as they stand here.
+
+    Args:
+        names: of the services there are; the page links to those that some machines lack.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STOCK_")}
     inherited |= environment(settings)
+    if PROMETHEUS in names and not settings.links.prometheus:
+        inherited["STOCK_LINKS__PROMETHEUS"] = prometheus_url(settings)
     scripts = str(Path(sys.executable).parent)
     return inherited | {
         "STOCK_ROOT": str(settings.path(".").resolve()),
@@ -195,6 +203,7 @@ def services(settings: Settings) -> tuple[Service, ...]:
         nginx_service(settings, data / "nginx"),
         _metrics_publisher(settings),
         _flower(settings),
+        *monitoring_services(settings, data),
     )
 
 

@@ -149,7 +149,9 @@ def end_leftovers(layout: Layout) -> None:
 
 async def _serve(layout: Layout) -> None:
     settings = get_settings()
-    supervisor = Supervisor(services(settings), child_environment(settings), settings.path("."), layout.logs)
+    found = services(settings)
+    env = child_environment(settings, [service.name for service in found])
+    supervisor = Supervisor(found, env, settings.path("."), layout.logs)
     daemon = Daemon(supervisor, layout)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

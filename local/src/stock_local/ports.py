@@ -11,7 +11,8 @@ import psutil
 from stock_local.service import Service
 
 
-def _is_free(host: str, port: int) -> bool:
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do; only a listener is in the way
@@ -41,7 +42,7 @@ def ports_in_use(services: Iterable[Service]) -> list[str]:
             name = f"{service.name} ({purpose})"
             if (service.host, port) in wanted:
                 problems.append(f"{name}: port {port} is also the port of {wanted[service.host, port]}")
-            elif not _is_free(service.host, port):
+            elif not is_free(service.host, port):
                 problems.append(f"{name}: {service.host}:{port} is in use{_holder(port)}")
             wanted[service.host, port] = name
     return problems

@@ -37,6 +37,8 @@ _PORTS = (
     "STOCK_CELERY__TRAIN_METRICS_PORT",
     "STOCK_CELERY__PREDICT_METRICS_PORT",
     "STOCK_CELERY__FLOWER_PORT",
+    "STOCK_LOCAL__PROMETHEUS_PORT",
+    "STOCK_LOCAL__BLACKBOX_PORT",
 )
 _S3_INTERNAL_PORTS = 8
 _LOWEST, _HIGHEST = 20_000, 32_000  # below the range from which the system takes ports of outgoing connections

@@ -107,7 +107,23 @@ def _chromium(_settings: Settings) -> Iterator[Finding]:
     yield Finding("Chromium", path is not None, path or "missing; only the end-to-end tests need it", needed=False)
 
 
-_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_system, _wheels, _room, _ports, _frontend, _chromium)
+def _prometheus(_settings: Settings) -> Iterator[Finding]:
+    missing = [package for package in ("prometheus", "prometheus-blackbox-exporter") if shutil.which(package) is None]
+    text = (
+        f"missing: {', '.join(missing)} (Debian's packages); without them nobody keeps metrics or evaluates alert rules"
+    )
+    yield Finding("Prometheus", not missing, text if missing else "installed", needed=False)
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _system,
+    _wheels,
+    _room,
+    _ports,
+    _frontend,
+    _chromium,
+    _prometheus,
+)
 
 
 def examine(settings: Settings) -> list[Finding]:
