@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from stock_kit.metrics import HttpMetricsMiddleware
 from stock_kit.settings import AccessSettings, Settings
+from stock_kit.tuning import tune_for_requests
 
 from api import openapi
 from api.access import AccessMiddleware
@@ -119,6 +120,8 @@ def create_app(role: Role, settings: Settings, open_resources: OpenResources | N
         settings.access,
         ErrorRenderer(settings.serving.retry_after.total_seconds()),
         title=SERVICES[role],
+            if open_resources is None:  # the process is this application's alone
+                tune_for_requests()
         version="0.1.0",
         lifespan=lifespan,
         redirect_slashes=False,

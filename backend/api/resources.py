@@ -42,6 +42,7 @@ from stock_mlops.stores.outbox import Outbox, OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
+from stock_mlops.stores.near_vectors import NearVectorCache, listen
 from stock_mlops.stores.read_cache import RedisReadCache
 from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
 from stock_mlops.stores.settlements import Settlements
@@ -195,7 +196,9 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 "redis": _redis_check(settings.redis, settings.redis.cache_db),
             },
         )
-        vectors = Vectors(RedisVectorCache(redis, settings.redis.cache_ttl), partial(_read_vector, clickhouse))
+        near = NearVectorCache(RedisVectorCache(redis, settings.redis.cache_ttl))
+        vectors = Vectors(near, partial(_read_vector, clickhouse))
+        hearing = asyncio.create_task(listen(near, redis), name="vector-loads")
         try:
             yield PredictResources(
                 settings=settings,
@@ -224,6 +227,8 @@ def _cache(settings: Settings) -> AsyncRedis:
         settings.redis.url(settings.redis.cache_db),
         socket_timeout=_REDIS_TIMEOUT,
         socket_connect_timeout=_REDIS_TIMEOUT,
+            hearing.cancel()
+            await asyncio.wait([hearing])
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,13 +22,14 @@ from stock_mlops.services.relay import RELAY_LOCK
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.migrations import migrate
+from stock_mlops.stores.near_vectors import NearVectorCache, listen
 from stock_mlops.stores.outbox import Outbox, OutboxConnection, OutboxRow
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import COLUMNS, Page, PredictionFilter, Predictions
 from stock_mlops.stores.read_cache import EVERYTHING, RedisReadCache, forget_reads
 from stock_mlops.stores.schema import is_current
 from stock_mlops.stores.settlements import Settlements
-from stock_mlops.stores.vectors import Miss, RedisVectorCache, VectorInvalidation
+from stock_mlops.stores.vectors import LOADS_CHANNEL, Miss, RedisVectorCache, VectorInvalidation
 from stock_mlops.stores.warehouse import FeatureVector
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -178,6 +180,31 @@ def test_what_was_read_before_a_load_is_refused_after_it(cache_url: str) -> None
         assert await cache.put(AAPL, after, vector(date(2012, 7, 2)))
         VectorInvalidation(store).invalidate([AAPL])
         assert isinstance(await cache.get(AAPL), Miss)
+
+    with_cache(cache_url, use)
+
+
+def test_a_load_ends_the_copy_that_another_process_holds(cache_url: str) -> None:
+    async def use(cache: RedisVectorCache, store: redis.Redis) -> None:
+        near = NearVectorCache(cache)
+        client = AsyncRedis.from_url(cache_url)
+        hearing = asyncio.create_task(listen(near, client))
+        while not store.pubsub_numsub(LOADS_CHANNEL)[0][1]:
+            await asyncio.sleep(0.01)
+        miss = await near.get(AAPL)
+        assert isinstance(miss, Miss)
+        await near.put(AAPL, miss, vector())
+        while near.held(AAPL) is None:  # until the subscription's answer was read
+            await near.get(AAPL)
+        VectorInvalidation(store).invalidate([AAPL])
+        invalidated = time.monotonic()
+        while near.held(AAPL) is not None:
+            assert time.monotonic() - invalidated < 0.5, "ended by itself, not by the announcement"
+            await asyncio.sleep(0.01)
+        assert isinstance(await near.get(AAPL), Miss)
+        hearing.cancel()
+        await asyncio.wait([hearing])
+        await client.aclose()
 
     with_cache(cache_url, use)
 

@@ -15,6 +15,7 @@ from stock_kit.health import Readiness
 from stock_kit.kafka import EventProducer
 from stock_kit.logging import configure_logging, get_logger
 from stock_kit.settings import Settings, get_settings
+from stock_kit.tuning import tune_for_requests
 
 from ws_monitor.app import create_app, heartbeat
 from ws_monitor.bridge import HubTarget
@@ -141,6 +142,7 @@ def main() -> None:
     _quiet_libraries()
     _stay_light()
     server = server_of(settings)
+    tune_for_requests()
     with suppress(KeyboardInterrupt):
         server.run(sockets=[open_socket(server.config)])
 

@@ -86,10 +86,14 @@ class GroupCommit:
         while not (self._closing and not self._waiting):
             self._wake.wait()
             self._wake.clear()
+            company = False
             while self._waiting:
-                if len(self._waiting) < self._batch and not self._closing:
+                # Who comes alone is not kept waiting; while requests come in company, more of them share a commit.
+                if company and len(self._waiting) < self._batch and not self._closing:
                     time.sleep(self._window)
-                self._commit(self._take())
+                batch = self._take()
+                company = len(batch) > 1
+                self._commit(batch)
 
     def _take(self) -> list[_Waiting]:
         """At least one caller's rows, and others' while they fit into a batch."""

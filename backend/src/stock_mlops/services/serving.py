@@ -19,6 +19,7 @@ from datetime import date
 import numpy as np
 from stock_kit.logging import get_logger
 from stock_kit.settings import ServingSettings
+from stock_kit.tuning import keep_for_good
 
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.adaptation import AdaptiveState
@@ -231,6 +232,7 @@ class ResidentModels:
             self._note_failure(ref, error)
             raise
         self._put(served)
+        keep_for_good()
         MODEL_LOADS.labels("loaded").inc()
         MODEL_LOAD_SECONDS.observe(time.perf_counter() - started)
         log.info("model_loaded", model=ref.registered_name, version=ref.version, slow=served.slow)

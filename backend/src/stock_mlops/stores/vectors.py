@@ -24,6 +24,9 @@ from stock_mlops.stores.warehouse import FeatureVector
 # Bump when the layout of the value changes: a reader of another release must not read it.
 _VECTOR, _TOKEN = "stock:vector:1:", "stock:vector-token:1:"
 
+LOADS_CHANNEL = "stock:vector-loads:1"
+"""Where a load announces the key of each instrument whose vector it replaced."""
+
 # KEYS: token. ARGV: fresh token, ttl in ms. Gives the token in force, made when there is none.
 _READER_SCRIPT = """
 local token = redis.call('GET', KEYS[1])
@@ -53,6 +56,10 @@ class Miss:
 class VectorCache(Protocol):
     """Raises :class:`redis.exceptions.RedisError` when it does not answer."""
 
+    def held(self, instrument: Instrument) -> FeatureVector | None:
+        """What this process itself holds and knows to be the newest."""
+        ...
+
     async def get(self, instrument: Instrument) -> FeatureVector | Miss: ...
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
@@ -68,6 +75,9 @@ class RedisVectorCache:
         self._ttl_ms = int(ttl.total_seconds() * 1000)
         self._take_token = redis.register_script(_READER_SCRIPT)
         self._put = redis.register_script(_PUT_SCRIPT)
+
+    def held(self, instrument: Instrument) -> FeatureVector | None:  # noqa: ARG002  the protocol's
+        return None
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss:
         cached = await self._redis.get(_VECTOR + instrument.key)
@@ -104,6 +114,7 @@ class VectorInvalidation:
             for instrument in instruments[start : start + _CHUNK]:
                 pipeline.set(_TOKEN + instrument.key, uuid4().hex, px=_TOKEN_TTL_MS)
                 pipeline.delete(_VECTOR + instrument.key)
+                pipeline.publish(LOADS_CHANNEL, instrument.key)
             pipeline.execute()
 
 
@@ -114,6 +125,9 @@ class MemoryVectorCache:
         self.vectors: dict[str, bytes] = {}
         self.tokens: dict[str, bytes] = {}
         self.error: Exception | None = None
+
+    def held(self, instrument: Instrument) -> FeatureVector | None:  # noqa: ARG002  the protocol's
+        return None
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss:
         self._check()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from stock_mlops.instruments import Instrument
+from stock_mlops.stores import near_vectors
+from stock_mlops.stores.near_vectors import NearVectorCache
+from stock_mlops.stores.vectors import MemoryVectorCache, Miss
+from stock_mlops.stores.warehouse import FeatureVector
+
+if TYPE_CHECKING:
+    from backend.tests.conftest import MakeVector
+
+pytestmark = pytest.mark.anyio
+
+AAPL, IBM = Instrument("US", "AAPL"), Instrument("US", "IBM")
+OLD, NEW = date(2012, 6, 28), date(2012, 6, 29)
+
+
+async def cached(far: MemoryVectorCache, vector: FeatureVector, *, listening: bool = True) -> NearVectorCache:
+    """A cache that has read the vector of AAPL once."""
+    near = NearVectorCache(far)
+    if listening:
+        near.begin()
+    miss = await near.get(AAPL)
+    assert isinstance(miss, Miss)
+    assert await near.put(AAPL, miss, vector)
+    assert await near.get(AAPL) == vector
+    return near
+
+
+async def test_what_was_read_is_held_until_its_load_is_announced(make_vector: MakeVector) -> None:
+    near = await cached(MemoryVectorCache(), make_vector())
+    assert near.held(AAPL) == make_vector()
+    near.forget(IBM.key)
+    assert near.held(AAPL) == make_vector()
+    near.forget(AAPL.key)
+    assert near.held(AAPL) is None
+
+
+async def test_nothing_is_held_while_nobody_announces_loads(make_vector: MakeVector) -> None:
+    near = await cached(MemoryVectorCache(), make_vector(), listening=False)
+    assert near.held(AAPL) is None
+    near.begin()
+    await near.get(AAPL)
+    assert near.held(AAPL) is not None
+    near.end()
+    assert near.held(AAPL) is None
+
+
+async def test_a_vector_that_was_asked_for_before_a_load_is_not_held_after_it(make_vector: MakeVector) -> None:
+    far = MemoryVectorCache()
+    near = await cached(far, make_vector(OLD))
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    answer = far.get
+
+    async def slowly(instrument: Instrument) -> FeatureVector | Miss:
+        found = await answer(instrument)
+        asked.set()
+        await go_on.wait()
+        return found
+
+    far.get = slowly  # type: ignore[method-assign]
+    reading = asyncio.create_task(near.get(AAPL))
+    await asked.wait()
+    near.forget(AAPL.key)
+    go_on.set()
+    assert await reading == make_vector(OLD)
+    assert near.held(AAPL) is None
+
+
+async def test_a_copy_ends_by_itself(make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = await cached(MemoryVectorCache(), make_vector())
+    now = near_vectors.time.monotonic()
+    monkeypatch.setattr(near_vectors.time, "monotonic", lambda: now + 1.1)
+    assert near.held(AAPL) is None
+
+
+async def test_copies_do_not_grow_without_bound(make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_vectors, "_MOST", 1)
+    far = MemoryVectorCache()
+    near = await cached(far, make_vector())
+    miss = await near.get(IBM)
+    assert isinstance(miss, Miss)
+    await near.put(IBM, miss, make_vector(NEW))
+    await near.get(IBM)
+    assert (near.held(AAPL), near.held(IBM)) == (None, make_vector(NEW))
