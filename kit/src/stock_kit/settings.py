@@ -428,6 +428,11 @@ class LocalSettings(Group):
     s3_internal_port: int = Field(
         19330, ge=1, le=65528, description="first of eight ports in a row that SeaweedFS's parts talk over"
     )
+    monitoring: bool = Field(
+        True, description="start the machine's Prometheus and blackbox exporter where they are installed"
+    )
+    prometheus_port: Port = Field(9090, description="port of that Prometheus; taken already: it is left out")
+    blackbox_port: Port = Field(9115, description="port of that blackbox exporter; taken already: it is left out")
 
 
 class Settings(BaseSettings):
@@ -493,11 +498,6 @@ def project_root() -> Path:
     """The checkout that this package is installed from in editable mode, else the working directory."""
     for folder in Path(__file__).resolve().parents:
         if (folder / "db" / "clickhouse").is_dir():
-    monitoring: bool = Field(
-        True, description="start the machine's Prometheus and blackbox exporter where they are installed"
-    )
-    prometheus_port: Port = Field(9090, description="port of that Prometheus; taken already: it is left out")
-    blackbox_port: Port = Field(9115, description="port of that blackbox exporter; taken already: it is left out")
             return folder
     return Path.cwd()
 

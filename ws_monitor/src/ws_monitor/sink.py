@@ -88,12 +88,12 @@ class Sink:
         self._retry_at = 0.0
         self._retry_wait = _FIRST_RETRY
         self.paused = False
+        for table in TABLES.values():
+            metrics.SINK_REFUSED.labels(table)
         self.dead_letters: deque[DeadLetter] = deque(maxlen=_DEAD_LETTERS)
 
     def step(self, group_log: GroupLog) -> None:
         """Read for a moment; write when the batch is full or old enough."""
-        for table in TABLES.values():
-            metrics.SINK_REFUSED.labels(table)
         for record in group_log.poll(self._wait(), hold=self.paused):
             self._take(record)
         metrics.SINK_WAITING.set(len(self._rows))

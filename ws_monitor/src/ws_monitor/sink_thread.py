@@ -14,8 +14,8 @@ from stock_kit.events import Topic
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
-from ws_monitor import metrics
 
+from ws_monitor import metrics
 from ws_monitor.reader import in_order, to_record
 from ws_monitor.records import Place, Record
 from ws_monitor.sink import Sink
@@ -25,10 +25,10 @@ log = get_logger(__name__)
 GROUP = "ws-sink"
 _RETRY = 1.0
 _COMMIT_MS = 5_000
+_CLOSE_MS = 3_000
 # How often the broker is asked where the log ends, and how long its answer is waited for.
 _LAG_INTERVAL = 5.0
 _LAG_MS = 1_000
-_CLOSE_MS = 3_000
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -60,8 +60,8 @@ class KafkaGroupLog:
         self._consumer.subscribe([topic.value for topic in Topic], listener=self._membership)
         # Know the partitions before joining: kafka-python joins a second time when it learns of them afterwards.
         self._consumer.topics()
-
         self._lag_due = monotonic() + _LAG_INTERVAL
+
     @property
     def joined(self) -> bool:
         return self._membership.joined.is_set()
@@ -74,16 +74,11 @@ class KafkaGroupLog:
         elif paused:
             self._consumer.resume(*paused)
         batches = poll(self._consumer, timeout)
-        return in_order([to_record(message) for message in messages] for messages in batches)
-
-    def commit(self, positions: Mapping[Place, int]) -> bool:
-        offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()}
-        try:
         if monotonic() >= self._lag_due:
             self._lag_due = monotonic() + _LAG_INTERVAL
             self._measure_lag()
-            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
-        except KafkaError as error:
+        return in_order([to_record(message) for message in messages] for messages in batches)
+
     def _measure_lag(self) -> None:
         """Asks for the ends instead of taking those of the last fetch: while the sink rests it fetches nothing."""
         assigned = list(self._consumer.assignment())
@@ -94,6 +89,11 @@ class KafkaGroupLog:
             behind = (max(0, end - read[handle]) for handle, end in ends.items() if read[handle] is not None)
             metrics.SINK_LAG.set(sum(behind))
 
+    def commit(self, positions: Mapping[Place, int]) -> bool:
+        offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()}
+        try:
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
+        except KafkaError as error:
             log.warning("sink_commit_failed", error=str(error) or type(error).__name__)
             return False
         return True
