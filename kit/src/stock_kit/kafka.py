@@ -10,7 +10,7 @@ import threading
 from bisect import insort
 from collections import Counter as Counts
 from collections import deque
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from kafka import KafkaProducer
@@ -44,6 +44,8 @@ _STALL_CHECK = 2.0
 # Topics exist and still no acknowledgement: start over with a new producer.
 _STALL_REBUILD = 12.0
 _RETRY = 0.5
+# Events of one burst are handed to the client together: each hand-over wakes two threads.
+_GATHER = 0.005
 # What may be handed to the client before it is acknowledged: the client itself has no bound.
 _MAX_IN_FLIGHT = 5_000
 
@@ -105,7 +107,9 @@ class EventProducer:
                 dropped = self._queue.popleft() if full else None
                 self._queue.append(message)
                 PENDING.inc(0 if full else 1)
-                self._changed.notify_all()
+                # The thread sleeps only while there is nothing to send: the first message of a burst wakes it.
+                if len(self._queue) == 1:
+                    self._changed.notify_all()
         if dropped is not None:
             DROPPED.labels(dropped.topic).inc()
 
@@ -187,6 +191,8 @@ class EventProducer:
     def _hand_over(self, producer: KafkaProducer) -> None:
         """Give waiting messages to the client; returns when there was nothing to give for a second."""
         message = self._take(wait=1.0)
+        if message is not None:
+            sleep(_GATHER)
         while message is not None:
             try:
                 future = producer.send(message.topic, key=message.key, value=message.value)

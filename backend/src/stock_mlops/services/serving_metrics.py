@@ -11,7 +11,7 @@ PREDICTED_RETURN = Gauge(
     "stock_predicted_return", "Newest predicted log return", ["exchange", "ticker"], multiprocess_mode="mostrecent"
 )
 VECTOR_READS = Counter(
-    "stock_vector_reads_total", "Feature vectors by where they came from: cache, warehouse or none", ["source"]
+    "stock_vector_reads_total", "Feature vectors by where they came from: memory, cache, warehouse or none", ["source"]
 )
 CACHE_ERRORS = Counter("stock_vector_cache_errors_total", "Redis calls that failed; ClickHouse was read instead")
 READ_CACHE_READS = Counter(
