@@ -18,7 +18,7 @@ const zones = [
   ...['overview', 'stock', 'predict', 'models', 'datasets', 'monitoring', 'admin'].map((feature) => ({
     target: `./src/features/${feature}`,
     from: './src/features',
-    except: [`./${feature}`, './forecast'],
+    except: [`./${feature}`, './forecast', './alerts'],
   })),
 ];
 

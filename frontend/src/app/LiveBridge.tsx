@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useMemo, useRef } from 'react';
+import { refreshAlerts } from '@/api/alerts';
 import { refreshDatasets } from '@/api/datasets';
 import type { PredictionEvent } from '@/api/events';
 import { live, logs } from '@/api/live';
@@ -32,6 +33,14 @@ export function LiveBridge() {
     [client],
   );
   useEffect(() => refresh.cancel, [refresh]);
+  const alerts = useMemo(
+    () =>
+      throttle(() => {
+        void refreshAlerts(client);
+      }, REFRESH_INTERVAL),
+    [client],
+  );
+  useEffect(() => alerts.cancel, [alerts]);
 
   const known = useRef<ReadonlySet<string>>(new Set());
   /** Whether any of the sessions was not met before. */
@@ -51,7 +60,8 @@ export function LiveBridge() {
     if (moved && batch.kind === 'update') refresh.call();
   });
   useLive(live.alerts, (batch) => {
-    logs.alerts.add(batch.events);
+    // What stood before the page was opened it has read, or will.
+    if (batch.kind !== 'snapshot') alerts.call();
   });
 
   // A session may be released without any prediction; the clock tells of it then.

@@ -7,6 +7,17 @@ import {
 } from '@tanstack/react-router';
 import { Root } from '@/app/Root';
 import { NotFound, RouteProblem } from '@/app/RouteStates';
+import { readAdminSearch } from './adminSearch';
+import { readDatasetsSearch } from './datasetsSearch';
+import { readMonitoringSearch } from './monitoringSearch';
+import { readOverviewSearch } from './overviewSearch';
+import {
+  readCompareSearch,
+  readModelSearch,
+  readModelsSearch,
+  readNewModelSearch,
+  readPredictSearch,
+} from './modelSearch';
 import { readStockSearch } from './stockSearch';
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
@@ -14,6 +25,7 @@ const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound
 const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
+  validateSearch: readOverviewSearch,
   component: lazyRouteComponent(() => import('@/features/overview/OverviewPage'), 'OverviewPage'),
 });
 
@@ -27,30 +39,62 @@ const stockRoute = createRoute({
 const monitoringRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/monitoring',
+  validateSearch: readMonitoringSearch,
   component: lazyRouteComponent(() => import('@/features/monitoring/MonitoringPage'), 'MonitoringPage'),
 });
 
 const modelsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models',
+  validateSearch: readModelsSearch,
   component: lazyRouteComponent(() => import('@/features/models/ModelsPage'), 'ModelsPage'),
+});
+
+const newModelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/models/new',
+  validateSearch: readNewModelSearch,
+  component: lazyRouteComponent(() => import('@/features/models/form/NewModelPage'), 'NewModelPage'),
+});
+
+const modelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/models/$modelId',
+  validateSearch: readModelSearch,
+  component: lazyRouteComponent(() => import('@/features/models/detail/ModelPage'), 'ModelPage'),
+});
+
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/models/$modelId/compare',
+  validateSearch: readCompareSearch,
+  component: lazyRouteComponent(() => import('@/features/models/compare/ComparePage'), 'ComparePage'),
 });
 
 const predictRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/predict',
+  validateSearch: readPredictSearch,
   component: lazyRouteComponent(() => import('@/features/predict/PredictPage'), 'PredictPage'),
+});
+
+const predictionRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/predict/$predictionId',
+  component: lazyRouteComponent(() => import('@/features/predict/PredictionPage'), 'PredictionPage'),
 });
 
 const datasetsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/datasets',
+  validateSearch: readDatasetsSearch,
   component: lazyRouteComponent(() => import('@/features/datasets/DatasetsPage'), 'DatasetsPage'),
 });
 
 const adminRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/admin',
+  validateSearch: readAdminSearch,
   component: lazyRouteComponent(() => import('@/features/admin/AdminPage'), 'AdminPage'),
 });
 
@@ -62,7 +106,11 @@ export function createAppRouter(history?: RouterHistory) {
       overviewRoute,
       stockRoute,
       predictRoute,
+      predictionRoute,
       modelsRoute,
+      newModelRoute,
+      modelRoute,
+      compareRoute,
       datasetsRoute,
       monitoringRoute,
       adminRoute,

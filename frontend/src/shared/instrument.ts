@@ -13,3 +13,9 @@ export function instrumentKey({ exchange, ticker }: Instrument): string {
 export function registeredModel({ exchange, ticker }: Instrument): string {
   return `stock-${exchange}-${ticker}`;
 }
+
+/** The reverse of {@link instrumentKey}. */
+export function instrumentFromKey(key: string): Instrument {
+  const [exchange = '', ticker = ''] = key.split(':');
+  return { exchange, ticker };
+}

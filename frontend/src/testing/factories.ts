@@ -1,7 +1,10 @@
+import type { Accuracy } from '@/api/accuracy';
+import type { Alert } from '@/api/alerts';
 import type { Dataset, PriceBar } from '@/api/datasets';
 import type { AlertEvent, MetricsEvent } from '@/api/events';
 import type { Prediction } from '@/api/predictions';
 import type { TrainStatus } from '@/api/training';
+import type { ChartColors } from '@/shared/charts/colors';
 
 let count = 0;
 
@@ -89,13 +92,24 @@ export function metrics(change: Partial<MetricsEvent> = {}): MetricsEvent {
 export function alert(change: Partial<AlertEvent> = {}): AlertEvent {
   return {
     type: 'alert',
+    event_id: 'e1',
     alert_id: 'a1',
+    revision: 1,
+    change: 'raised',
+    state: 'firing',
+    changed_at: '2026-11-21T10:00:00Z',
     fingerprint: 'f1',
     severity: 'warning',
     detector: 'outlier',
+    subject: 'US:AAPL',
     title: 'Forecast far out',
     detail: 'US:AAPL moved 8 standard deviations.',
     raised_at: '2026-11-21T10:00:00Z',
+    resolved_at: null,
+    count: 1,
+    acknowledged_at: null,
+    acknowledged_by: null,
+    comment: null,
     exchange: 'US',
     ticker: 'AAPL',
     service: null,
@@ -121,4 +135,50 @@ export function trainStatus(change: Partial<TrainStatus> = {}): TrainStatus {
     error: null,
     ...change,
   };
+}
+
+export function accuracy(change: Partial<Accuracy> = {}): Accuracy {
+  return {
+    exchange: 'US',
+    ticker: 'AAPL',
+    model_name: 'stock-US-AAPL',
+    model_version: '3',
+    horizon: 1,
+    n: 63,
+    first_session: '2012-06-15',
+    last_session: '2012-09-14',
+    rmse: 0.01,
+    mae: 0.008,
+    bias: 0,
+    skill: 0.01,
+    hit_rate: 0.5,
+    level: 0.9,
+    coverage: 0.9,
+    width: 0.06,
+    ...change,
+  };
+}
+
+/** Each colour is told by its name. */
+export function chartColors(): ChartColors {
+  const names = [
+    'text',
+    'strong',
+    'grid',
+    'up',
+    'down',
+    'upSoft',
+    'downSoft',
+    'forecast',
+    'forecastSoft',
+    'card',
+  ];
+  return Object.fromEntries(names.map((name) => [name, name])) as unknown as ChartColors;
+}
+
+/** An alert as the API keeps it. */
+export function knownAlert(change: Partial<Alert> = {}): Alert {
+  count += 1;
+  const { type: _type, event_id: _event, change: _change, ...stands } = alert();
+  return { ...stands, alert_id: `alert-${count}`, seen_at: '2026-11-21T10:00:00Z', ...change };
 }

@@ -1,7 +1,8 @@
-import { act, screen } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { beforeEach, expect, it } from 'vitest';
-import { alert, metrics, prediction } from '@/testing/factories';
+import { alert, knownAlert, metrics, prediction } from '@/testing/factories';
 import { FakeWebSocket } from '@/testing/FakeWebSocket';
 import { renderApp } from '@/testing/render';
 import { server, url } from '@/testing/server';
@@ -20,10 +21,9 @@ function send(path: string, events: unknown[]): void {
   });
 }
 
-it('turns what comes over the WebSockets into figures, services, predictions and alerts', async () => {
+it('turns what comes over the WebSockets into figures, services and predictions', async () => {
   renderApp('/monitoring');
-  expect(await screen.findByText('All quiet')).toBeVisible();
-  expect(screen.getByText('Nothing came yet')).toBeVisible();
+  expect(await screen.findByText('Nothing came yet')).toBeVisible();
 
   send('/ws/metrics', [
     metrics({ samples: { stock_outbox_rows: 7 } }),
@@ -35,9 +35,118 @@ it('turns what comes over the WebSockets into figures, services, predictions and
 
   send('/ws/predictions', [prediction({ ticker: 'MSFT', predicted_close: 31.5 })]);
   expect(screen.getByTestId('feed-item')).toHaveTextContent('MSFT');
+});
 
+it('lists the interfaces that this installation has, and whether they answer', async () => {
+  const services = [{ name: 'mlflow', ok: false, seconds: 1, error: 'refused' }];
+  server.use(
+    http.get(url('/api/system/links'), () =>
+      HttpResponse.json({ links: { mlflow: 'http://127.0.0.1:5010', flower: 'http://127.0.0.1:5555' } }),
+    ),
+    http.get(url('/api/system/health'), () => HttpResponse.json({ status: 'degraded', services })),
+  );
+  renderApp('/monitoring');
+  const link = await screen.findByTestId('link-mlflow');
+  expect(within(link).getByRole('link', { name: 'MLflow' })).toHaveAttribute('href', 'http://127.0.0.1:5010');
+  expect(await within(link).findByText('Down')).toBeVisible();
+  expect(screen.getByTestId('link-flower')).toHaveTextContent('Flower');
+  expect(screen.queryByTestId('link-grafana')).toBeNull();
+});
+
+it('reads alerts again when one is raised, and acknowledges one with a word', async () => {
+  let alerts = [knownAlert()];
+  const sent: unknown[] = [];
+  server.use(
+    http.get(url('/api/alerts'), () => HttpResponse.json({ items: alerts, next_cursor: null })),
+    http.post(url('/api/alerts/:id/acknowledge'), async ({ request, params }) => {
+      sent.push(await request.json());
+      alerts = alerts.map((item) =>
+        item.alert_id === params.id
+          ? { ...item, acknowledged_at: '2026-11-21T10:01:00Z', acknowledged_by: 'ann', comment: 'known' }
+          : item,
+      );
+      return HttpResponse.json(alerts[0]);
+    }),
+  );
+  renderApp('/monitoring?tab=alerts');
+  expect(await screen.findAllByTestId('alert')).toHaveLength(1);
+  await userEvent.click(screen.getByTestId('acknowledge'));
+  await userEvent.type(await screen.findByTestId('alert-comment'), 'known');
+  await userEvent.click(screen.getByTestId('form-submit'));
+  expect(await screen.findByText('Seen to by ann: known')).toBeVisible();
+  expect(screen.queryByTestId('acknowledge')).toBeNull();
+  expect(sent).toEqual([{ comment: 'known' }]);
+
+  alerts = [...alerts, knownAlert()];
   send('/ws/alerts', [alert()]);
-  expect(screen.getByTestId('alert')).toHaveTextContent('US:AAPL moved 8 standard deviations.');
+  await waitFor(() => {
+    expect(screen.getAllByTestId('alert')).toHaveLength(2);
+  });
+});
+
+it('shows the quality of forecasts by ticker, and what is beyond its limit', async () => {
+  const number = (
+    monitor: string,
+    part: string,
+    measure: string,
+    value: number,
+    threshold: number | null,
+  ) => ({
+    monitor,
+    part,
+    measure,
+    value,
+    threshold,
+  });
+  const row = {
+    exchange: 'US',
+    ticker: 'AAPL',
+    session: '2012-09-14',
+    measured_at: '2026-11-21T10:00:00Z',
+    model_name: 'stock-US-AAPL',
+    model_version: '3',
+    numbers: [
+      number('accuracy', '1', 'rmse', 0.0123, null),
+      number('coverage', '1', '0.9', 0.95, 0.9),
+      number('parity', '', 'difference', 2e-9, 1e-9),
+    ],
+  };
+  server.use(
+    http.get(url('/api/monitoring'), () => HttpResponse.json({ items: [row] })),
+    http.get(url('/api/monitoring/reports'), () => HttpResponse.json({ items: [] })),
+  );
+  renderApp('/monitoring?tab=quality');
+  const shown = await screen.findByTestId('monitored-US-AAPL');
+  expect(within(shown).getByText('1.23%')).toBeVisible();
+  expect(within(shown).getByText('Parity')).toBeVisible();
+  expect(await screen.findByText('No report was written yet')).toBeVisible();
+});
+
+it('starts a flow now', async () => {
+  const flow = {
+    name: 'monitoring',
+    description: 'Looks at every ticker.',
+    schedules: [],
+    parameters: [],
+    startable: true,
+    last_run_id: null,
+    last_run_state: null,
+    last_run_at: null,
+    next_run_at: null,
+  };
+  const started: string[] = [];
+  server.use(
+    http.get(url('/api/flows'), () => HttpResponse.json({ items: [flow] })),
+    http.post(url('/api/flows/:name/runs'), ({ params }) => {
+      started.push(String(params.name));
+      return HttpResponse.json({ run_id: flow.name, state: 'pending', status_url: '' }, { status: 202 });
+    }),
+  );
+  renderApp('/monitoring?tab=flows');
+  await userEvent.click(await screen.findByRole('button', { name: 'Start monitoring now' }));
+  await waitFor(() => {
+    expect(started).toEqual(['monitoring']);
+  });
 });
 
 it('says when the connection is lost', async () => {

@@ -1,45 +1,76 @@
-import { Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
-import { useMemo } from 'react';
+import { Badge, Stack, Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { live } from '@/api/live';
-import { useEventLog } from '@/shared/live/EventLog';
+import { useOpenAlerts } from '@/features/alerts/useOpenAlerts';
 import { useLive, useLiveState } from '@/shared/live/hooks';
 import { LiveBadge } from '@/shared/ui/LiveBadge';
-import { AlertsPanel } from './AlertsPanel';
-import { MetricTiles } from './MetricTiles';
-import { byService } from './overview';
-import { PredictionsFeed } from './PredictionsFeed';
+import { PageHeader } from '@/shared/ui/PageHeader';
+import { AlertsTab } from './AlertsTab';
+import { FlowsTab } from './FlowsTab';
+import { LiveTab } from './LiveTab';
+import { QualityTab } from './QualityTab';
 import { readScrape } from './samples';
 import { scrapeLog } from './scrapeLog';
-import { ServicesPanel } from './ServicesPanel';
+import { MONITORING_TABS, type MonitoringTab } from './tabs';
+import { useMonitoringSearch } from './useMonitoringSearch';
 
+const PANELS: Record<MonitoringTab, () => React.JSX.Element> = {
+  live: LiveTab,
+  alerts: AlertsTab,
+  quality: QualityTab,
+  flows: FlowsTab,
+};
+
+/** Whether the platform is well, its forecasts are as good as they were, and its schedules run. */
 export function MonitoringPage() {
   const { t } = useTranslation();
+  // Here and not in its tab, so that its history has no hole when one comes back from another.
   useLive(live.metrics, (batch) => {
     scrapeLog.add(batch.events.map(readScrape));
   });
   const state = useLiveState(live.metrics);
-  const held = useEventLog(scrapeLog);
-  const scrapes = useMemo(() => byService(held), [held]);
+  const { search, update } = useMonitoringSearch();
   return (
     <Stack gap="lg">
-      <Group justify="space-between" align="flex-start">
-        <div>
-          <Title order={1} fz="h2">
-            {t('monitoring.title')}
-          </Title>
-          <Text className="muted">{t('monitoring.subtitle')}</Text>
-        </div>
-        <LiveBadge state={state} testId="metrics-live-badge" />
-      </Group>
-      <MetricTiles scrapes={scrapes} />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
-        <ServicesPanel scrapes={scrapes} />
-        <Stack gap="lg">
-          <PredictionsFeed />
-          <AlertsPanel />
-        </Stack>
-      </SimpleGrid>
+      <PageHeader
+        title={t('monitoring.title')}
+        subtitle={t('monitoring.subtitle')}
+        actions={<LiveBadge state={state} testId="metrics-live-badge" />}
+      />
+      <Tabs
+        value={search.tab ?? MONITORING_TABS[0]}
+        keepMounted={false}
+        onChange={(value) => {
+          const tab = MONITORING_TABS.find((item) => item === value);
+          update({ tab: tab === MONITORING_TABS[0] ? undefined : tab });
+        }}
+      >
+        <Tabs.List mb="lg">
+          {MONITORING_TABS.map((tab) => (
+            <Tabs.Tab key={tab} value={tab} rightSection={tab === 'alerts' ? <OpenAlerts /> : undefined}>
+              {t(`monitoring.tabs.${tab}`)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {MONITORING_TABS.map((tab) => {
+          const Shown = PANELS[tab];
+          return (
+            <Tabs.Panel key={tab} value={tab}>
+              <Shown />
+            </Tabs.Panel>
+          );
+        })}
+      </Tabs>
     </Stack>
+  );
+}
+
+function OpenAlerts() {
+  const { data } = useOpenAlerts();
+  if (!data || data.length === 0) return null;
+  return (
+    <Badge size="sm" color="red" data-testid="open-alerts">
+      {data.length}
+    </Badge>
   );
 }

@@ -6,7 +6,9 @@ import { recentClosesQuery, type Close, type Dataset } from '@/api/datasets';
 import { latestPredictionQuery, usePredict, type Prediction } from '@/api/predictions';
 import { ForecastFigures } from '@/features/forecast/ForecastFigures';
 import { MadeAt } from '@/features/forecast/MadeAt';
+import { Freshness } from '@/features/forecast/Freshness';
 import { ModelBadge } from '@/features/forecast/ModelBadge';
+import { SkillBadge } from '@/features/forecast/SkillBadge';
 import { Sparkline } from '@/shared/charts/Sparkline';
 import { useFormat } from '@/shared/format/useFormat';
 import { Change } from '@/shared/ui/Change';
@@ -63,6 +65,7 @@ function CardHead({ dataset }: { dataset: Dataset }) {
           <Text fz="xs" className="muted" truncate>
             {dataset.name || dataset.exchange}
           </Text>
+          <Freshness dataset={dataset} />
         </div>
         <div className={classes.last}>
           <Text fw={600} data-testid="last-close">
@@ -95,7 +98,10 @@ function CardForecast({ prediction }: { prediction: Prediction }) {
         <ForecastFigures prediction={prediction} />
       </div>
       <Group justify="space-between" mt="auto" gap="xs">
-        <ModelBadge prediction={prediction} />
+        <Group gap={6}>
+          <ModelBadge prediction={prediction} />
+          <SkillBadge prediction={prediction} />
+        </Group>
         <MadeAt at={prediction.made_at} />
       </Group>
     </>

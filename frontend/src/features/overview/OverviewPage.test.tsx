@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bar, dataset, prediction } from '@/testing/factories';
+import { accuracy, bar, dataset, prediction } from '@/testing/factories';
 import { FakeWebSocket } from '@/testing/FakeWebSocket';
 import { renderApp } from '@/testing/render';
 import { server, url } from '@/testing/server';
@@ -39,7 +39,7 @@ describe('OverviewPage', () => {
     serve([], []);
     renderApp('/');
     expect(await screen.findByText('No prices are loaded yet')).toBeVisible();
-    expect(screen.getByText('stock-mlops etl --source sample')).toBeVisible();
+    expect(screen.getByTestId('first-load')).toHaveAttribute('href', '/datasets?load=sample');
   });
 
   it('shows what is loaded, its freshness and its forecast', async () => {
@@ -48,10 +48,8 @@ describe('OverviewPage', () => {
       [prediction({ predicted_close: 695.5, last_close: 691.28 })],
     );
     renderApp('/');
-    const row = await screen.findByTestId('dataset-US-AAPL');
-    expect(within(row).getByText('2 sessions behind')).toBeVisible();
-    expect(within(row).getByText('3,157')).toBeVisible();
-    const card = screen.getByTestId('forecast-US-AAPL');
+    const card = await screen.findByTestId('forecast-US-AAPL');
+    expect(within(card).getByText('2 sessions behind')).toBeVisible();
     expect(await within(card).findByTestId('predicted-close')).toHaveTextContent('695.50');
     expect(within(card).getByText('Ridge · v3')).toBeVisible();
     expect(await screen.findByTestId('market-clock')).toHaveTextContent('Sep 14, 2012');
@@ -92,7 +90,7 @@ describe('OverviewPage', () => {
     renderApp('/');
     expect(await screen.findByText('ClickHouse rests.')).toBeVisible();
     await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
-    expect(await screen.findByTestId('dataset-US-AAPL')).toBeVisible();
+    expect(await screen.findByTestId('forecast-US-AAPL')).toBeVisible();
   });
 
   it('makes the first forecast of a stock that has none', async () => {
@@ -108,6 +106,73 @@ describe('OverviewPage', () => {
     await userEvent.click(await screen.findByRole('button', { name: 'Predict now' }));
     expect(await screen.findByTestId('predicted-close')).toHaveTextContent('700.00');
     expect(asked).toEqual([{ exchange: 'US', ticker: 'AAPL', horizon: 1 }]);
+  });
+
+  it('says that a model is no better than a random walk when its settled forecasts are not', async () => {
+    serve([dataset()], [prediction()]);
+    server.use(
+      http.get(url('/api/predict/accuracy'), () =>
+        HttpResponse.json({ window: 63, items: [accuracy({ skill: -0.02, n: 40 })] }),
+      ),
+    );
+    renderApp('/');
+    expect(await screen.findByText('No better than a random walk')).toBeVisible();
+  });
+
+  it('names the services that do not answer', async () => {
+    serve([], []);
+    const services = [
+      { name: 'redis', ok: true, seconds: 0.01 },
+      { name: 'clickhouse', ok: false, seconds: 2, error: 'refused' },
+    ];
+    server.use(
+      http.get(url('/api/system/health'), () => HttpResponse.json({ status: 'degraded', services })),
+    );
+    renderApp('/');
+    const tile = await screen.findByTestId('glance-services');
+    expect(await within(tile).findByText('1 of 2 up')).toBeVisible();
+    expect(within(tile).getByText('clickhouse')).toBeVisible();
+    expect(tile).toHaveAttribute('data-tone', 'bad');
+  });
+
+  it('shows the stocks of a watchlist only, those that are not loaded as well', async () => {
+    serve([dataset(), dataset({ ticker: 'MSFT' })], [prediction()]);
+    const list = {
+      watchlist_id: '11111111-1111-4111-8111-111111111111',
+      name: 'Mine',
+      instruments: [
+        { exchange: 'US', ticker: 'AAPL' },
+        { exchange: 'TW', ticker: '2330' },
+      ],
+      created_at: '2026-11-21T10:00:00Z',
+      updated_at: '2026-11-21T10:00:00Z',
+    };
+    server.use(http.get(url('/api/watchlists'), () => HttpResponse.json({ items: [list] })));
+    renderApp(`/?list=${list.watchlist_id}`);
+    expect(await screen.findByText('2330')).toBeVisible();
+    expect(screen.getByTestId('forecast-US-AAPL')).toBeVisible();
+    expect(screen.queryByTestId('forecast-US-MSFT')).toBeNull();
+  });
+
+  it("puts the API's message about a watchlist's name at its field", async () => {
+    serve([dataset()], [prediction()]);
+    server.use(
+      http.post(url('/api/watchlists'), () =>
+        HttpResponse.json(
+          {
+            title: 'Malformed request',
+            detail: 'body.name: too short',
+            errors: [{ field: 'body.name', message: 'String should have at least 1 character' }],
+          },
+          { status: 422 },
+        ),
+      ),
+    );
+    renderApp('/');
+    await userEvent.click(await screen.findByTestId('new-watchlist'));
+    await userEvent.click(await screen.findByTestId('form-submit'));
+    expect(await screen.findByText('String should have at least 1 character')).toBeVisible();
+    expect(screen.getByTestId('watchlist-name')).toBeInvalid();
   });
 
   it('speaks Chinese when asked to', async () => {

@@ -1,71 +1,52 @@
-import { Button, Code, Group, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Button, SimpleGrid, Skeleton, Stack } from '@mantine/core';
 import { IconDatabaseImport } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { datasetsQuery, type Dataset } from '@/api/datasets';
+import { useMay } from '@/api/access';
+import { datasetsQuery } from '@/api/datasets';
+import { PageHeader } from '@/shared/ui/PageHeader';
 import { Panel } from '@/shared/ui/Panel';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
-import { DatasetsTable } from './DatasetsTable';
-import { ForecastCard } from './ForecastCard';
+import { Forecasts } from './Forecasts';
+import { Glance } from './Glance';
+import classes from './OverviewPage.module.css';
+import { RecentAlerts } from './RecentAlerts';
+import { useShownList } from './useShownList';
+import { WatchlistBar } from './WatchlistBar';
 
-/** Cards shown at first; every card asks for its forecast and its last closes. */
-const FIRST_CARDS = 12;
-
+/** The stocks that one follows, and whether the platform is well. */
 export function OverviewPage() {
   const { t } = useTranslation();
   const datasets = useQuery(datasetsQuery());
+  const { pending } = useShownList();
+  const loaded = datasets.data && datasets.data.length > 0;
   return (
     <Stack gap="lg">
-      <div>
-        <Title order={1} fz="h2">
-          {t('overview.title')}
-        </Title>
-        <Text className="muted">{t('overview.subtitle')}</Text>
+      <PageHeader
+        title={t('overview.title')}
+        subtitle={t('overview.subtitle')}
+        actions={loaded && <WatchlistBar />}
+      />
+      <Glance />
+      <div className={classes.page}>
+        <div>
+          {(datasets.isPending || pending) && <CardsSkeleton />}
+          {datasets.isError && <ProblemAlert error={datasets.error} onRetry={datasets.refetch} />}
+          {datasets.data?.length === 0 && <NoData />}
+          {loaded && !pending && <Forecasts datasets={datasets.data} />}
+        </div>
+        <RecentAlerts />
       </div>
-      {datasets.isPending && <CardsSkeleton />}
-      {datasets.isError && <ProblemAlert error={datasets.error} onRetry={datasets.refetch} />}
-      {datasets.data?.length === 0 && <NoData />}
-      {datasets.data && datasets.data.length > 0 && <Loaded datasets={datasets.data} />}
     </Stack>
-  );
-}
-
-function Loaded({ datasets }: { datasets: readonly Dataset[] }) {
-  const { t } = useTranslation();
-  const [all, setAll] = useState(false);
-  const shown = all ? datasets : datasets.slice(0, FIRST_CARDS);
-  return (
-    <>
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
-        {shown.map((dataset) => (
-          <ForecastCard key={`${dataset.exchange}:${dataset.ticker}`} dataset={dataset} />
-        ))}
-      </SimpleGrid>
-      {shown.length < datasets.length && (
-        <Group justify="center">
-          <Button
-            variant="default"
-            onClick={() => {
-              setAll(true);
-            }}
-          >
-            {t('overview.showAll', { count: datasets.length })}
-          </Button>
-        </Group>
-      )}
-      <Panel title={t('dataset.title')} description={t('dataset.subtitle')}>
-        <DatasetsTable datasets={datasets} />
-      </Panel>
-    </>
   );
 }
 
 function CardsSkeleton() {
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg" data-testid="loading">
-      {[0, 1, 2].map((card) => (
-        <Skeleton key={card} height={290} radius="lg" />
+    <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg" data-testid="loading">
+      {[0, 1, 2, 3].map((card) => (
+        <Skeleton key={card} height={330} radius="lg" />
       ))}
     </SimpleGrid>
   );
@@ -73,15 +54,25 @@ function CardsSkeleton() {
 
 function NoData() {
   const { t } = useTranslation();
+  const allowed = useMay('write');
   return (
     <Panel title={t('dataset.title')}>
-      <EmptyState icon={<IconDatabaseImport size={26} />} title={t('overview.empty.title')}>
-        <Stack gap="xs">
-          <Text fz="sm">{t('overview.empty.sample')}</Text>
-          <Code block>stock-mlops etl --source sample</Code>
-          <Text fz="sm">{t('overview.empty.file')}</Text>
-          <Code block>stock-mlops etl --source file prices.csv --ticker X --exchange US</Code>
-        </Stack>
+      <EmptyState
+        icon={<IconDatabaseImport size={26} />}
+        title={t('dataset.empty.title')}
+        action={
+          allowed && (
+            <Button
+              mt="sm"
+              renderRoot={(props) => <Link to="/datasets" search={{ load: 'sample' }} {...props} />}
+              data-testid="first-load"
+            >
+              {t('etl.open')}
+            </Button>
+          )
+        }
+      >
+        {t(allowed ? 'dataset.empty.detail' : 'dataset.empty.viewer')}
       </EmptyState>
     </Panel>
   );

@@ -1,10 +1,18 @@
 import { useTranslation } from 'react-i18next';
+import type { IndicatorLine } from '@/shared/charts/indicators';
 import type { ChartData } from '@/shared/charts/priceChart';
 import { useFormat } from '@/shared/format/useFormat';
 import classes from './ChartPanel.module.css';
 
+interface ChartLegendProps {
+  data: ChartData;
+  indicators: readonly IndicatorLine[];
+  /** the one under the cursor; null: none */
+  session: string | null;
+}
+
 /** The numbers of the session under the cursor; of the last one otherwise. */
-export function ChartLegend({ data, session }: { data: ChartData; session: string | null }) {
+export function ChartLegend({ data, indicators, session }: ChartLegendProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const day = session ?? data.bars.at(-1)?.session;
@@ -29,6 +37,14 @@ export function ChartLegend({ data, session }: { data: ChartData; session: strin
           </span>
         </>
       )}
+      {indicators.map((line) => {
+        const value = line.points.findLast((point) => point.session === day)?.value ?? null;
+        return (
+          <span key={line.id} style={{ color: line.color }}>
+            {line.id} {value === null ? '–' : format.legend(value)}
+          </span>
+        );
+      })}
       {forecast && (
         <span style={{ color: 'var(--forecast)' }}>
           {t('chart.forecast')} {format.price(forecast.value)}

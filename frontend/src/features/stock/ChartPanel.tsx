@@ -5,11 +5,15 @@ import { useTranslation } from 'react-i18next';
 import type { PriceBar } from '@/api/datasets';
 import { futurePathQuery } from '@/api/future';
 import type { Prediction } from '@/api/predictions';
+import { paneCount } from '@/shared/charts/indicators';
 import { PriceChartView } from '@/shared/charts/PriceChartView';
+import { ProblemAlert } from '@/shared/ui/States';
 import { buildChartData } from './chartData';
 import { ChartLegend } from './ChartLegend';
 import classes from './ChartPanel.module.css';
+import { IndicatorMenu } from './IndicatorMenu';
 import { DEFAULT_RANGE, isRange, RANGES, type Range } from './range';
+import { useIndicators } from './useIndicators';
 import { useInstrument, useStockSearch } from './useStock';
 
 interface ChartPanelProps {
@@ -19,10 +23,13 @@ interface ChartPanelProps {
 }
 
 const NO_PATH: never[] = [];
+/** What a pane of an indicator adds to the chart's height (px). */
+const PANE_HEIGHT = 116;
 
 export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const { t } = useTranslation();
-  const { ticker } = useInstrument();
+  const instrument = useInstrument();
+  const { ticker } = instrument;
   const { search, update } = useStockSearch();
   const height = useMatches({ base: 340, sm: 440 });
   const future = useQuery({ ...futurePathQuery(search.path ?? ''), enabled: search.path !== undefined });
@@ -30,28 +37,40 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const data = useMemo(() => buildChartData(bars, history, newest, path), [bars, history, newest, path]);
   const [hovered, setHovered] = useState<string | null>(null);
   const range = search.range ?? DEFAULT_RANGE;
+  const indicators = useIndicators(instrument, search.indicators);
+  const panes = paneCount(indicators.lines);
   return (
     <Card component="section" aria-label={t('chart.label', { ticker })} padding="md">
       <Group justify="space-between" mb="xs" gap="xs">
-        <ChartLegend data={data} session={hovered} />
-        <SegmentedControl
-          size="xs"
-          value={range}
-          aria-label={t('chart.range')}
-          onChange={(value) => {
-            if (isRange(value)) update({ range: value === DEFAULT_RANGE ? undefined : value });
-          }}
-          data={(Object.keys(RANGES) as Range[]).map((value) => ({
-            value,
-            label: t(`chart.ranges.${value}`),
-          }))}
-        />
+        <ChartLegend data={data} indicators={indicators.lines} session={hovered} />
+        <Group gap="xs">
+          <IndicatorMenu
+            shown={indicators.names}
+            onChange={(names) => {
+              update({ indicators: names.join(',') || undefined });
+            }}
+          />
+          <SegmentedControl
+            size="xs"
+            value={range}
+            aria-label={t('chart.range')}
+            onChange={(value) => {
+              if (isRange(value)) update({ range: value === DEFAULT_RANGE ? undefined : value });
+            }}
+            data={(Object.keys(RANGES) as Range[]).map((value) => ({
+              value,
+              label: t(`chart.ranges.${value}`),
+            }))}
+          />
+        </Group>
       </Group>
+      {indicators.error && <ProblemAlert error={indicators.error} />}
       <PriceChartView
         data={data}
+        indicators={indicators.lines}
         sessions={Math.min(RANGES[range], bars.length)}
         label={t('chart.label', { ticker })}
-        height={height}
+        height={height + panes * PANE_HEIGHT}
         onHover={setHovered}
       />
       <Group gap="lg" mt="xs" className={classes.key}>

@@ -1,5 +1,5 @@
 import { Button, Group, NumberInput, Skeleton, Stack, Text } from '@mantine/core';
-import { IconSparkles } from '@tabler/icons-react';
+import { IconListSearch, IconSparkles } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,9 +7,11 @@ import { usePredict, type Prediction } from '@/api/predictions';
 import { ForecastFigures } from '@/features/forecast/ForecastFigures';
 import { MadeAt } from '@/features/forecast/MadeAt';
 import { ModelBadge } from '@/features/forecast/ModelBadge';
+import { SkillBadge } from '@/features/forecast/SkillBadge';
 import type { Instrument } from '@/shared/instrument';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
+import { useStockSearch } from './useStock';
 
 interface ForecastPanelProps {
   instrument: Instrument;
@@ -19,6 +21,7 @@ interface ForecastPanelProps {
 /** The newest forecast, and a button that makes one now. */
 export function ForecastPanel({ instrument, latest }: ForecastPanelProps) {
   const { t } = useTranslation();
+  const { update } = useStockSearch();
   const prediction = latest.data;
   return (
     <Panel
@@ -38,7 +41,21 @@ export function ForecastPanel({ instrument, latest }: ForecastPanelProps) {
           <div key={prediction.prediction_id} className="arrived">
             <ForecastFigures prediction={prediction} />
           </div>
-          <MadeAt at={prediction.made_at} />
+          <Group justify="space-between">
+            <MadeAt at={prediction.made_at} />
+            <SkillBadge prediction={prediction} />
+          </Group>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconListSearch size={14} />}
+            onClick={() => {
+              update({ prediction: prediction.prediction_id });
+            }}
+            data-testid="explain-newest"
+          >
+            {t('explain.button')}
+          </Button>
         </>
       )}
       <PredictNow instrument={instrument} />

@@ -1,10 +1,11 @@
-import { Anchor, Code, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { datasetsQuery, pricesQuery, type Dataset, type PriceBar } from '@/api/datasets';
 import { latestPredictionQuery, predictionHistoryQuery } from '@/api/predictions';
+import { PredictionDrawer } from '@/features/forecast/detail/PredictionDrawer';
 import { useFormat } from '@/shared/format/useFormat';
 import { toProblem } from '@/shared/problem';
 import { Change } from '@/shared/ui/Change';
@@ -16,7 +17,7 @@ import { HistoryPanel } from './HistoryPanel';
 import classes from './StockPage.module.css';
 import { TrackRecordPanel } from './TrackRecordPanel';
 import { TrainPanel } from './TrainPanel';
-import { useInstrument } from './useStock';
+import { useInstrument, useStockSearch } from './useStock';
 
 /** No such prices (404), or no such market or ticker at all (422): the page has nothing to show. */
 const NOT_LOADED = [404, 422];
@@ -62,7 +63,20 @@ export function StockPage() {
           <HistoryPanel history={history} />
         </Stack>
       </div>
+      <Detail />
     </Stack>
+  );
+}
+
+function Detail() {
+  const { search, update } = useStockSearch();
+  return (
+    <PredictionDrawer
+      predictionId={search.prediction}
+      onClose={() => {
+        update({ prediction: undefined });
+      }}
+    />
   );
 }
 
@@ -119,9 +133,12 @@ function Unknown({ detail }: { detail: string }) {
       <Stack gap="xs" align="center">
         <Text fz="sm">{detail}</Text>
         <Text fz="sm">{t('stock.unknown.hint')}</Text>
-        <Code
-          block
-        >{`stock-mlops etl --source file prices.csv --ticker ${ticker} --exchange ${exchange}`}</Code>
+        <Button
+          size="xs"
+          renderRoot={(rest) => <Link to="/datasets" search={{ load: 'yfinance' }} {...rest} />}
+        >
+          {t('etl.open')}
+        </Button>
         <Anchor renderRoot={(rest) => <Link to="/" {...rest} />}>{t('error.home')}</Anchor>
       </Stack>
     </EmptyState>

@@ -3,10 +3,13 @@ import { useEffect, useEffectEvent, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/shared/format/useFormat';
 import { readChartColors } from './colors';
+import type { IndicatorLine } from './indicators';
 import { PriceChart, type ChartData } from './priceChart';
 
 interface PriceChartViewProps {
   data: ChartData;
+  /** one list as long as nothing changes */
+  indicators: readonly IndicatorLine[];
   /** how many of the newest sessions to show; a change moves the picture there */
   sessions: number;
   label: string;
@@ -15,7 +18,7 @@ interface PriceChartViewProps {
 }
 
 /** {@link PriceChart} as an element: follows its data, the theme and the language. */
-export function PriceChartView({ data, sessions, label, height, onHover }: PriceChartViewProps) {
+export function PriceChartView({ data, indicators, sessions, label, height, onHover }: PriceChartViewProps) {
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<PriceChart | null>(null);
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
@@ -43,6 +46,10 @@ export function PriceChartView({ data, sessions, label, height, onHover }: Price
     if (container.current) chart.current?.setColors(readChartColors(container.current));
     chart.current?.setData(data);
   }, [scheme, data]);
+
+  useEffect(() => {
+    chart.current?.setIndicators(indicators);
+  }, [indicators]);
 
   const loaded = data.bars.length > 0;
   useEffect(() => {

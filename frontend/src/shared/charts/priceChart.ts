@@ -11,6 +11,7 @@ import {
 } from 'lightweight-charts';
 import { BandSeries, type BandPoint } from './bandSeries';
 import type { ChartColors } from './colors';
+import { IndicatorLayer, type IndicatorLine } from './indicators';
 
 export interface Bar {
   session: string;
@@ -88,6 +89,7 @@ function addSeries(chart: IChartApi) {
 export class PriceChart {
   readonly #chart: IChartApi;
   readonly #series: ReturnType<typeof addSeries>;
+  readonly #indicators: IndicatorLayer;
   #colors: ChartColors;
   #bars = 0;
   #points = 0;
@@ -101,6 +103,7 @@ export class PriceChart {
       timeScale: { borderVisible: false, minBarSpacing: 0.2 },
     });
     this.#series = addSeries(this.#chart);
+    this.#indicators = new IndicatorLayer(this.#chart);
     this.#chart.subscribeCrosshairMove((event: MouseEventParams) => {
       onHover(typeof event.time === 'string' ? event.time : null);
     });
@@ -115,6 +118,7 @@ export class PriceChart {
         background: { type: ColorType.Solid, color: 'transparent' },
         textColor: colors.text,
         fontFamily: getComputedStyle(document.body).fontFamily,
+        panes: { separatorColor: colors.grid, separatorHoverColor: colors.grid },
       },
       grid: { vertLines: { visible: false }, horzLines: { color: colors.grid } },
     });
@@ -157,6 +161,10 @@ export class PriceChart {
     this.#bars = data.bars.length;
     this.#points = this.#bars + data.future.length + data.blanks.length;
     this.#keepPlace(seen, before);
+  }
+
+  setIndicators(lines: readonly IndicatorLine[]): void {
+    this.#indicators.set(lines);
   }
 
   /** Shows the newest so many sessions, and what is forecast after them. */

@@ -3,13 +3,15 @@ export interface Format {
   /** 1,234.56 */
   price: (value: number) => string;
   /** +1.2 % with its sign, of a share (0.012) */
-  change: (share: number) => string;
+  change: (share: number, digits?: number) => string;
   /** 54 % of a share (0.54) */
   percent: (share: number, digits?: number) => string;
   /** 12,154 */
   integer: (value: number) => string;
   /** 1.2M */
   compact: (value: number) => string;
+  /** a value of any size: 1.2M, 691.28, 0.0123 */
+  legend: (value: number) => string;
   /** any number, to at most so many digits after the point */
   number: (value: number, digits?: number) => string;
   /** a session's date (2012-09-14), which has no time zone */
@@ -70,16 +72,20 @@ export function createFormat(language: string): Format {
         ? digits('small', { minimumFractionDigits: 2, maximumFractionDigits: 4 })
         : digits('price', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
       ).format(value),
-    change: (share) =>
-      digits('change', {
+    change: (share, places = 2) =>
+      digits(`change${places}`, {
         style: 'percent',
-        minimumFractionDigits: 2,
-        maximumFractionDigits: 2,
+        minimumFractionDigits: places,
+        maximumFractionDigits: places,
         signDisplay: 'exceptZero',
       }).format(share),
     percent,
     integer: (value) => digits('integer', { maximumFractionDigits: 0 }).format(value),
     compact: (value) => digits('compact', { notation: 'compact', maximumFractionDigits: 1 }).format(value),
+    legend: (value) =>
+      Math.abs(value) >= 1e5
+        ? digits('compact', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
+        : digits('legend', { maximumSignificantDigits: 5 }).format(value),
     number: (value, places = 2) => digits(`number${places}`, { maximumFractionDigits: places }).format(value),
     session: (day) => session.format(new Date(`${day}T00:00:00Z`)),
     sessionShort: (day) => sessionShort.format(new Date(`${day}T00:00:00Z`)),

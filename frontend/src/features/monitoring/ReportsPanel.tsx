@@ -1,0 +1,103 @@
+import { Button, Skeleton } from '@mantine/core';
+import { IconDownload, IconReportAnalytics } from '@tabler/icons-react';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { reportsQuery, saveReport, type Report } from '@/api/monitoring';
+import { useFormat } from '@/shared/format/useFormat';
+import { instrumentKey } from '@/shared/instrument';
+import type { Column } from '@/shared/table/columns';
+import { DataTable } from '@/shared/table/DataTable';
+import { Panel } from '@/shared/ui/Panel';
+import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+
+/** The scheduled drift reports, as pages to keep. */
+export function ReportsPanel() {
+  const { t } = useTranslation();
+  const reports = useQuery(reportsQuery());
+  const columns = useColumns();
+  return (
+    <Panel title={t('reports.title')} description={t('reports.subtitle')} data-testid="reports">
+      {reports.isPending && <Skeleton height={120} />}
+      {reports.isError && <ProblemAlert error={reports.error} onRetry={reports.refetch} />}
+      {reports.data?.length === 0 && (
+        <EmptyState icon={<IconReportAnalytics size={26} />} title={t('reports.none.title')}>
+          {t('reports.none.detail')}
+        </EmptyState>
+      )}
+      {reports.data && reports.data.length > 0 && (
+        <DataTable
+          label={t('reports.title')}
+          columns={columns}
+          rows={reports.data}
+          rowKey={(report) => report.name}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const KIBIBYTE = 1024;
+
+function useColumns(): readonly Column<Report>[] {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return useMemo(
+    () => [
+      { id: 'ticker', header: t('dataset.ticker'), value: instrumentKey },
+      {
+        id: 'at',
+        header: t('reports.at'),
+        value: (report) => report.written_at,
+        cell: (report) => <span className="nowrap">{format.instant(report.written_at)}</span>,
+      },
+      {
+        id: 'version',
+        header: t('history.model'),
+        value: (report) => report.model_version,
+        cell: (report) => t('model.version', { version: String(report.model_version) }),
+        visibleFrom: 'sm',
+      },
+      {
+        id: 'size',
+        header: t('reports.size'),
+        value: (report) => report.size,
+        cell: (report) => t('unit.kibibytes', { value: format.integer(report.size / KIBIBYTE) }),
+        align: 'right',
+        visibleFrom: 'sm',
+      },
+      {
+        id: 'save',
+        header: '',
+        value: () => null,
+        cell: (report) => <SaveReport name={report.name} />,
+        align: 'right',
+        sortable: false,
+        exported: false,
+      },
+    ],
+    [t, format],
+  );
+}
+
+function SaveReport({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const save = useMutation({ mutationFn: saveReport });
+  return (
+    <>
+      <Button
+        size="compact-sm"
+        variant="light"
+        leftSection={<IconDownload size={14} />}
+        loading={save.isPending}
+        aria-label={t('reports.saveOf', { name })}
+        onClick={() => {
+          save.mutate(name);
+        }}
+      >
+        {t('reports.save')}
+      </Button>
+      {save.isError && <ProblemAlert error={save.error} />}
+    </>
+  );
+}

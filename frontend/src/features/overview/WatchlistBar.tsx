@@ -1,0 +1,66 @@
+import { ActionIcon, Button, Group, Select } from '@mantine/core';
+import { IconPencil, IconPlus } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { WatchlistDraft } from '@/api/watchlists';
+import { useShownList } from './useShownList';
+import { WatchlistDialog } from './WatchlistDialog';
+
+const ALL = 'all';
+const NEW: WatchlistDraft = { id: null, name: '', instruments: [] };
+
+/** Which stocks the page shows: all, or those of a list of one's own. */
+export function WatchlistBar() {
+  const { t } = useTranslation();
+  const { lists, shown, show } = useShownList();
+  const [draft, setDraft] = useState<WatchlistDraft | null>(null);
+  const options = lists.data?.map((list) => ({ value: list.watchlist_id, label: list.name })) ?? [];
+  return (
+    <Group gap="xs" wrap="nowrap">
+      {options.length > 0 && (
+        <Select
+          aria-label={t('watchlist.label')}
+          data={[{ value: ALL, label: t('watchlist.all') }, ...options]}
+          value={shown?.watchlist_id ?? ALL}
+          onChange={(value) => {
+            show(value === ALL ? undefined : (value ?? undefined));
+          }}
+          w={190}
+          data-testid="watchlists"
+        />
+      )}
+      {shown && (
+        <ActionIcon
+          size="lg"
+          variant="default"
+          aria-label={t('watchlist.edit', { name: shown.name })}
+          onClick={() => {
+            setDraft({ id: shown.watchlist_id, name: shown.name, instruments: shown.instruments });
+          }}
+          data-testid="edit-watchlist"
+        >
+          <IconPencil size={16} />
+        </ActionIcon>
+      )}
+      <Button
+        variant="default"
+        leftSection={<IconPlus size={16} />}
+        onClick={() => {
+          setDraft(NEW);
+        }}
+        data-testid="new-watchlist"
+      >
+        {t('watchlist.new')}
+      </Button>
+      {draft && (
+        <WatchlistDialog
+          draft={draft}
+          onSaved={show}
+          onClose={() => {
+            setDraft(null);
+          }}
+        />
+      )}
+    </Group>
+  );
+}

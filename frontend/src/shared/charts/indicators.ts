@@ -1,0 +1,87 @@
+import { HistogramSeries, LineSeries, LineStyle, type IChartApi, type ISeriesApi } from 'lightweight-charts';
+
+/** A value of an indicator at a session; null in its warm-up. */
+export interface IndicatorPoint {
+  session: string;
+  value: number | null;
+}
+
+/** One line (or row of columns) of an indicator. */
+export interface IndicatorLine {
+  /** names it in the legend, and tells it from others */
+  id: string;
+  /** `price` and `volume` lie over the candles and their volume; any other name is a pane of its own below */
+  pane: string;
+  kind: 'line' | 'columns';
+  /** a CSS colour */
+  color: string;
+  /** drawn finely */
+  dashed?: boolean;
+  points: readonly IndicatorPoint[];
+}
+
+type Series = ISeriesApi<'Line'> | ISeriesApi<'Histogram'>;
+
+/** Panes that lie over the candles. */
+const OVERLAID: readonly string[] = ['price', 'volume'];
+/** Of a pane of its own (px). */
+const OWN_PANE_HEIGHT = 110;
+
+function ownPanes(lines: readonly IndicatorLine[]): string[] {
+  return [...new Set(lines.map((line) => line.pane))].filter((pane) => !OVERLAID.includes(pane));
+}
+
+/** How many panes they have below the candles. */
+export function paneCount(lines: readonly IndicatorLine[]): number {
+  return ownPanes(lines).length;
+}
+
+/** The indicators of a chart: adds, fills and removes their series as they are switched on and off. */
+export class IndicatorLayer {
+  readonly #chart: IChartApi;
+  #series: Series[] = [];
+  #shown = '';
+
+  constructor(chart: IChartApi) {
+    this.#chart = chart;
+  }
+
+  set(lines: readonly IndicatorLine[]): void {
+    const wanted = lines.map((line) => line.id).join(' ');
+    // Panes are numbered from the top, so another set of indicators is laid out anew.
+    if (wanted !== this.#shown) this.#layOut(lines);
+    this.#shown = wanted;
+    lines.forEach((line, index) => {
+      const series = this.#series[index];
+      series?.applyOptions({ color: line.color });
+      series?.setData(
+        line.points.map(({ session, value }) =>
+          value === null ? { time: session } : { time: session, value },
+        ),
+      );
+    });
+  }
+
+  #layOut(lines: readonly IndicatorLine[]): void {
+    // With its last series a pane goes as well.
+    for (const series of this.#series) this.#chart.removeSeries(series);
+    const panes = ownPanes(lines);
+    this.#series = lines.map((line) => this.#add(line, panes.indexOf(line.pane) + 1));
+    panes.forEach((_, index) => this.#chart.panes()[index + 1]?.setHeight(OWN_PANE_HEIGHT));
+  }
+
+  #add(line: IndicatorLine, pane: number): Series {
+    const common = {
+      priceLineVisible: false,
+      lastValueVisible: pane > 0,
+      ...(line.pane === 'volume' ? { priceScaleId: 'volume' } : {}),
+    };
+    if (line.kind === 'columns') return this.#chart.addSeries(HistogramSeries, common, pane);
+    const lineStyle = line.dashed ? LineStyle.Dashed : LineStyle.Solid;
+    return this.#chart.addSeries(
+      LineSeries,
+      { ...common, lineWidth: 1, lineStyle, crosshairMarkerRadius: 3 },
+      pane,
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ProblemAlert } from './States';
+
+interface ConfirmDialogProps {
+  opened: boolean;
+  title: string;
+  /** what will happen */
+  children: ReactNode;
+  /** the button's text: the deed, not "OK" */
+  confirm: string;
+  /** false for what can be undone */
+  dangerous?: boolean;
+  pending: boolean;
+  error: unknown;
+  onCancel: () => void;
+  onConfirm: () => void;
+}
+
+/** Asks before something is done that cannot be undone. */
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={props.opened}
+      onClose={props.onCancel}
+      title={props.title}
+      centered
+      closeButtonProps={{ 'aria-label': t('action.close') }}
+      data-testid="confirm"
+    >
+      <Stack>
+        <Text component="div" fz="sm">
+          {props.children}
+        </Text>
+        {props.error != null && <ProblemAlert error={props.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={props.onCancel}>
+            {t('action.cancel')}
+          </Button>
+          <Button
+            color={props.dangerous === false ? undefined : 'red'}
+            loading={props.pending}
+            onClick={props.onConfirm}
+            data-testid="confirm-button"
+          >
+            {props.confirm}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
