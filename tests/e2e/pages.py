@@ -1,0 +1,56 @@
+"""The dashboard's pages, and a browser's page to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page
+
+PAGES = {
+    "overview": "/",
+    "stock": "/stock/US/AAPL?indicators=ma,rsi",
+    "predict": "/predict",
+    "models": "/models",
+    "datasets": "/datasets",
+    "dataset": "/datasets?dataset=US:AAPL",
+    "load": "/datasets?load=file",
+    "loads": "/datasets?tab=loads",
+    "monitoring": "/monitoring",
+    "admin": "/admin",
+    "admin-keys": "/admin?tab=keys",
+    "admin-audit": "/admin?tab=audit",
+    "admin-system": "/admin?tab=system",
+}
+"""Addresses by name; what the demo loads and trains is on them."""
+
+_HEIGHTS = {1440: 900, 390: 844}
+
+
+@contextmanager
+def open_page(
+    browser: Browser, url: str, *, scheme: str = "light", width: int = 1440, language: str = "en", zone: str = "UTC"
+) -> Iterator[Page]:
+    """A page in one theme (``light`` or ``dark``), one language (``en`` or ``zh-TW``) and one width, as on a laptop or a
+    phone."""
+    context = browser.new_context(
+        base_url=url,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": _HEIGHTS[width]},
+        device_scale_factor=1 if width == 1440 else 2,
+        timezone_id=zone,
+        reduced_motion="reduce",
+    )
+    context.add_init_script(f"localStorage.setItem('stock-mlops-language', '{language}')")
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def when_settled(page: Page) -> None:
+    """Wait until nothing on the page is still to come."""
+    page.wait_for_selector("h1")
+    page.wait_for_function("document.querySelectorAll('.mantine-Skeleton-root').length === 0")
+    # Charts draw, and panels slide in.
+    page.wait_for_timeout(600)
