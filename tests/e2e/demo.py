@@ -42,14 +42,17 @@ def cli(env: dict[str, str], *arguments: str, cwd: Path) -> subprocess.Completed
 
 
 @contextmanager
-def running_demo(env: dict[str, str], cwd: Path) -> Iterator[str]:
+def running_demo(env: dict[str, str], cwd: Path, *, empty: bool = False) -> Iterator[str]:
     """The address of a demo that is up; at the end it is taken down, and nothing may be left of it.
+
+    Args:
+        empty: without any prices or models, as on the first visit.
 
     Raises:
         RuntimeError: it did not come up or go down; the text is what ``up`` or ``down`` said.
     """
     settings = settings_of(env)
-    up = cli(env, "up", "--demo", "--detach", cwd=cwd)
+    up = cli(env, "up", "--detach", *([] if empty else ["--demo"]), cwd=cwd)
     address = f"http://{settings.local.http_host}:{settings.http_port}"
     try:
         if up.returncode != 0 or address not in up.stdout:

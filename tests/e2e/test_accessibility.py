@@ -39,3 +39,15 @@ def test_axe_finds_nothing_serious_on_any_page(browser: Browser, url: str, schem
             if serious := _serious(result["violations"]):
                 found[name] = serious
     assert found == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_no_page_is_wider_than_a_phone(browser: Browser, url: str, language: str) -> None:
+    too_wide = []
+    with open_page(browser, url, width=390, language=language) as page:
+        for name, path in PAGES.items():
+            page.goto(path)
+            when_settled(page)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                too_wide.append(name)
+    assert too_wide == []
