@@ -31,7 +31,7 @@ _HEIGHTS = {1440: 900, 390: 844}
 def open_page(
     browser: Browser, url: str, *, scheme: str = "light", width: int = 1440, language: str = "en", zone: str = "UTC"
 ) -> Iterator[Page]:
-    """A page in one theme (``light``, ``dark``), one language (``en``, ``zh-TW``) and one width (a laptop's, a phone's)."""
+    """A page in one theme (``light``, ``dark``), one language (``en``, ``zh-TW``), as wide as a laptop or a phone."""
     context = browser.new_context(
         base_url=url,
         color_scheme="dark" if scheme == "dark" else "light",
