@@ -12,6 +12,7 @@ TAGS = {
     "datasets": "Prices and features: what is loaded, how good it is, loading more.",
     "instruments": "Instruments, exchanges, watchlists.",
     "predictions": "Predictions: one now, many, days ahead, their history and what became of them.",
+    "alerts": "What the platform's watchers found: what fires, what did, who has seen to it.",
     "system": "The platform as a whole.",
     "operations": "Alive, ready, metrics: for probes and Prometheus.",
 }
@@ -45,6 +46,7 @@ BODIES: dict[str, Any] = {
     "roll_back": {"reason": "errors grew"},
     "backtest_model": {"horizon": 1, "mode": "long_flat", "cost_bps": 5.0, "slippage_bps": 1.0, "sweep_bps": [0, 10]},
     "start_etl": {"source": "sample"},
+    "acknowledge_alert": {"comment": "restarting it"},
     "create_watchlist": _WATCHLIST,
     "replace_watchlist": _WATCHLIST,
     "predict": {"ticker": "AAPL", "exchange": "US", "horizon": 1},

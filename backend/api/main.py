@@ -23,6 +23,7 @@ from api.limits import BodyLimitMiddleware
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
 from api.routes import (
     accounts,
+    alerts,
     auth,
     datasets,
     etl,
@@ -54,6 +55,7 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         etl.router,
         datasets.router,
         instruments.router,
+        alerts.router,
         system.router,
     ),
     "predict": (predictions.router, future.router),
@@ -114,14 +116,14 @@ def create_app(role: Role, settings: Settings, open_resources: OpenResources | N
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (open_resources or _default_resources(role, settings))() as resources:
+            if open_resources is None:  # the process is this application's alone
+                tune_for_requests()
             yield {"resources": resources}
 
     app = Backend(
         settings.access,
         ErrorRenderer(settings.serving.retry_after.total_seconds()),
         title=SERVICES[role],
-            if open_resources is None:  # the process is this application's alone
-                tune_for_requests()
         version="0.1.0",
         lifespan=lifespan,
         redirect_slashes=False,

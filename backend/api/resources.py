@@ -17,18 +17,21 @@ from clickhouse_connect.driver.client import Client
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from sqlalchemy import Engine, text
+from stock_kit.events import Topic
 from stock_kit.health import Check, Readiness
 from stock_kit.kafka import EventProducer
 from stock_kit.settings import RedisSettings, Settings
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.alert_service import AlertService
 from stock_mlops.services.explaining import Explainer
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
 from stock_mlops.services.platform import Platform
 from stock_mlops.services.prediction import Predictor
-from stock_mlops.services.relay import RELAY_LOCK, Relay
+from stock_mlops.services.relay import RELAY_LOCK, Confirmations, Relay
 from stock_mlops.services.serving import ResidentModels
 from stock_mlops.services.vectors import Vectors
+from stock_mlops.stores.alert_events import AlertEvents
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.cursor import Cursor
@@ -38,11 +41,11 @@ from stock_mlops.stores.jobs import Job, JobKind, JobPage, Jobs, JobState
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
+from stock_mlops.stores.near_vectors import NearVectorCache, listen
 from stock_mlops.stores.outbox import Outbox, OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
-from stock_mlops.stores.near_vectors import NearVectorCache, listen
 from stock_mlops.stores.read_cache import RedisReadCache
 from stock_mlops.stores.schema import SchemaKeeper, is_current, migrate_in_child
 from stock_mlops.stores.settlements import Settlements
@@ -124,6 +127,10 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         reaper = Reaper(meta, queue, settings.jobs)
         reaper.start()
         stack.callback(reaper.stop)
+        # Beside the one in workflows, which may be what an alert is about.
+        alerts = AlertService(settings, "backend1")
+        stack.callback(alerts.close)
+        alerts.start()
         readiness = _open_readiness(
             schema,
             stack,
@@ -155,6 +162,7 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 instruments=InstrumentNames(raw),
                 watchlists=Watchlists(meta),
                 platform=Platform(settings, Jobs(meta, settings.jobs), queue),
+                alerts=alerts,
                 access=open_train_access(settings, meta, redis, stack),
             )
         finally:
@@ -178,7 +186,9 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         commits = GroupCommit(writer.append, settings.outbox)
         commits.start()
         stack.callback(commits.close)
-        relay = Relay(Outbox(meta), history, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
+        # Alerts first: they are few, and what is sent again in one pass is bounded.
+        stored: dict[Topic, Confirmations] = {Topic.ALERTS: AlertEvents(lists), Topic.PREDICTIONS: history}
+        relay = Relay(Outbox(meta), stored, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
         relay.start()
         stack.callback(relay.close)
         mlflow = MlflowRest(settings.mlflow)
@@ -213,6 +223,8 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 access=open_access(settings, meta, redis),
             )
         finally:
+            hearing.cancel()
+            await asyncio.wait([hearing])
             await redis.aclose()
 
 
@@ -227,8 +239,6 @@ def _cache(settings: Settings) -> AsyncRedis:
         settings.redis.url(settings.redis.cache_db),
         socket_timeout=_REDIS_TIMEOUT,
         socket_connect_timeout=_REDIS_TIMEOUT,
-            hearing.cancel()
-            await asyncio.wait([hearing])
     )
 
 

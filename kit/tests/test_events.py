@@ -34,7 +34,14 @@ def prediction(**overrides: Any) -> PredictionEvent:
 
 def alert(**overrides: Any) -> AlertEvent:
     values: dict[str, Any] = {
+        "event_id": ID,
         "alert_id": ID,
+        "revision": 1,
+        "change": "raised",
+        "state": "firing",
+        "changed_at": NOW,
+        "count": 1,
+        "subject": "backend1",
         "fingerprint": "x",
         "severity": "warning",
         "detector": "service_down",
@@ -96,3 +103,7 @@ def test_an_impossible_prediction_is_refused(wrong: dict[str, Any]) -> None:
 def test_severities_are_written_as_words() -> None:
     assert alert().severity is Severity.WARNING
     assert '"severity":"warning"' in alert().model_dump_json()
+
+
+def test_severities_have_an_order() -> None:
+    assert sorted(Severity, key=lambda severity: severity.rank) == ["info", "warning", "critical"]

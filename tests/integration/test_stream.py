@@ -6,37 +6,30 @@ Every test runs on the local profile's broker and on real Apache Kafka (see ``ka
 from __future__ import annotations
 
 import gc
-import json
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 from kafka.errors import KafkaError
 from stock_kit.clock import wall_now
-from stock_kit.events import MetricsEvent, PredictionEvent, Topic
+from stock_kit.events import PredictionEvent, Topic
 from stock_kit.kafka import EventProducer
 from stock_kit.kafka_clients import ensure_topics, open_consumer
 from stock_kit.settings import Settings, WsMonitorSettings
 from stock_local.testing import LocalStack
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate_clickhouse
-from websockets.sync.client import connect
-from websockets.sync.connection import Connection
 from ws_monitor.memory import MemoryOutlet
 from ws_monitor.sink import Sink
 from ws_monitor.sink_thread import KafkaGroupLog
 from ws_monitor.store import ClickHouseStore
 
-from tests.integration.kafka_broker import Broker, free_port, running_broker
+from tests.integration.kafka_broker import Broker, running_broker
+from tests.integration.replicas import PATIENCE, Replica, running_replicas
 from tests.integration.support import wait_for
 
 pytestmark = [
@@ -45,8 +38,6 @@ pytestmark = [
     # kafka-python leaves the socket of a refused connection to the garbage collector.
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
-
-PATIENCE = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -77,94 +68,10 @@ def clickhouse(settings: Settings) -> Client:
     return open_client(settings.clickhouse)
 
 
-class Replica:
-    """One ws_monitor process."""
-
-    def __init__(self, stack: LocalStack, settings: Settings, log: Path) -> None:
-        self.port = free_port()
-        self._log = log
-        self._env = stack.env | {
-            "STOCK_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
-            "STOCK_CLICKHOUSE__DATABASE": settings.clickhouse.database,
-            "STOCK_WS_MONITOR__PORT": str(self.port),
-        }
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "ws_monitor.main"]
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(command, env=self._env, stdout=output, stderr=output)
-
-    def ready(self) -> bool:
-        return httpx.get(f"http://127.0.0.1:{self.port}/ready", trust_env=False, timeout=5).status_code == 200
-
-    @contextmanager
-    def listen(self, channel: str, query: str = "") -> Iterator[Listener]:
-        with connect(f"ws://127.0.0.1:{self.port}/ws/{channel}{query}", max_size=None) as connection:
-            yield Listener(connection)
-
-    @contextmanager
-    def listen_slowly(self, channel: str) -> Iterator[Listener]:
-        """A browser on a line that holds next to nothing, so that what it does not read waits at the server."""
-        with socket.socket() as line:
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            line.connect(("127.0.0.1", self.port))
-            url = f"ws://127.0.0.1:{self.port}/ws/{channel}"
-            with connect(url, sock=line, max_size=None, max_queue=1) as connection:
-                yield Listener(connection)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-
-class Listener:
-    """A browser."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.cursor = ""
-        self.kinds: list[str] = []
-        self.ids: list[str] = []
-        self.tickers: list[str] = []
-        self.next_frame()
-
-    def say(self, text: str) -> None:
-        self._connection.send(text)
-
-    def next_frame(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self._connection.recv(timeout=timeout))
-        self.cursor = frame["cursor"] or self.cursor
-        self.kinds.append(frame["kind"])
-        self.ids += [m["data"].get("prediction_id") or m["data"].get("alert_id") for m in frame["messages"]]
-        self.tickers += [m["data"]["ticker"] for m in frame["messages"]]
-        return frame
-
-    def wait_for(self, ids: list[str]) -> None:
-        """Read frames until all of ``ids`` came."""
-        missing = set(ids) - set(self.ids)
-        while missing:
-            self.next_frame()
-            missing -= set(self.ids)
-
-
 @pytest.fixture(scope="module")
 def replicas(local_stack: LocalStack, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Two replicas that share the consumer group."""
-    log = tmp_path_factory.mktemp("replicas") / "ws_monitor.log"
-    with ExitStack() as started:
-        pair = [Replica(local_stack, settings, log) for _ in range(2)]
-        for replica in pair:
-            started.callback(replica.stop)
-        for replica in pair:
-            wait_for(replica.ready, seconds=PATIENCE, what=f"ws_monitor on {replica.port}")
+    with running_replicas(local_stack, settings, tmp_path_factory.mktemp("replicas")) as pair:
         yield pair
 
 
@@ -216,17 +123,6 @@ def stored(client: Client, ids: list[str]) -> list[str]:
 
 def wait_stored(client: Client, ids: list[str]) -> None:
     wait_for(lambda: sorted(stored(client, ids)) == sorted(ids), seconds=PATIENCE, what=f"{len(ids)} rows, each once")
-
-
-def wait_stored_alert(client: Client, service: str) -> list[str]:
-    """The ids of a service's alerts, once there are any."""
-    query = "SELECT toString(alert_id) FROM alerts FINAL WHERE service = {service:String}"
-
-    def ids() -> list[str]:
-        return [row[0] for row in client.query(query, parameters={"service": service}).result_rows]
-
-    wait_for(lambda: bool(ids()), seconds=PATIENCE, what=f"an alert of {service} in ClickHouse")
-    return ids()
 
 
 def test_events_reach_clickhouse_and_the_browsers_of_every_replica_once(
@@ -336,43 +232,6 @@ def test_reading_again_leaves_one_row_per_event(
     finally:
         log.close()
     assert sorted(stored(clickhouse, ids)) == sorted(ids)
-
-
-def test_a_service_that_stops_answering_raises_one_alert_at_every_replica(
-    replicas: list[Replica], producer: EventProducer, clickhouse: Client
-) -> None:
-    service = f"service-{uuid4().hex[:6]}"
-
-    def raised(listener: Listener) -> list[dict[str, Any]]:
-        """The alerts of the first frame that has one, and of whatever came until a ping is answered."""
-        alerts: list[dict[str, Any]] = []
-        while True:
-            frame = listener.next_frame()
-            if frame["kind"] == "ping" and alerts:
-                return alerts
-            found = [m["data"] for m in frame["messages"] if m["data"]["service"] == service]
-            if found:
-                wait_stored_alert(clickhouse, service)
-                listener.say("ping")
-            alerts += found
-
-    with replicas[0].listen("alerts") as one, replicas[1].listen("alerts") as two:
-        for number in range(4):
-            producer.send(
-                Topic.METRICS,
-                MetricsEvent(
-                    service=service,
-                    instance="127.0.0.1:1",
-                    scraped_at=wall_now() + timedelta(milliseconds=number),
-                    up=False,
-                    duration_seconds=0.1,
-                    error="ConnectError: refused",
-                ),
-            )
-        alerts, same = raised(one), raised(two)
-    assert alerts == same
-    assert [alert["title"] for alert in alerts] == [f"{service} does not answer"]
-    assert wait_stored_alert(clickhouse, service) == [alerts[0]["alert_id"]]
 
 
 def test_all_recover_by_themselves_when_the_broker_dies(

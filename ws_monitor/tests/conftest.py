@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from stock_kit.events import MetricsEvent, PredictionEvent
+from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 MakePrediction = Callable[..., PredictionEvent]
 MakeMetrics = Callable[..., MetricsEvent]
+MakeAlert = Callable[..., AlertEvent]
 
 
 @pytest.fixture
@@ -66,5 +67,31 @@ def make_metrics() -> MakeMetrics:
         }
         count += 1
         return MetricsEvent(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_alert() -> MakeAlert:
+    """Changes of one alert, each with an id of its own by its revision."""
+
+    def make(revision: int = 1, **changes: Any) -> AlertEvent:
+        values: dict[str, Any] = {
+            "event_id": UUID(int=revision),
+            "alert_id": UUID(int=0),
+            "revision": revision,
+            "change": "raised",
+            "state": "firing",
+            "changed_at": START + timedelta(seconds=revision),
+            "fingerprint": "service_down:backend1",
+            "severity": "critical",
+            "detector": "service_down",
+            "subject": "backend1",
+            "title": "backend1 does not answer",
+            "detail": "",
+            "raised_at": START,
+            "count": 1,
+        }
+        return AlertEvent(**{**values, **changes})
 
     return make

@@ -6,14 +6,17 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, Topic
+from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, SignalEvent, Topic
 from stock_kit.settings import WsMonitorSettings
+from ws_monitor.detectors.registry import Detectors
+from ws_monitor.detectors.service_down import ServiceDown
 from ws_monitor.memory import MemoryLog, MemoryOutlet, MemoryStore
 from ws_monitor.records import Place
 from ws_monitor.sink import Sink
 
 MakePrediction = Callable[..., PredictionEvent]
 MakeMetrics = Callable[..., MetricsEvent]
+MakeAlert = Callable[..., AlertEvent]
 PREDICTIONS = Place(str(Topic.PREDICTIONS), 0)
 
 
@@ -23,7 +26,7 @@ class Bench:
     def __init__(self, **changes: Any) -> None:
         self.log, self.store, self.outlet = MemoryLog(), MemoryStore(), MemoryOutlet()
         settings = WsMonitorSettings(**{"sink_interval": timedelta(microseconds=1), **changes})
-        self.sink = Sink(self.store, self.outlet, settings)
+        self.sink = Sink(self.store, self.outlet, settings, Detectors([ServiceDown()]))
 
     def step(self) -> None:
         self.sink.step(self.log)
@@ -139,35 +142,36 @@ def test_a_row_that_no_column_holds_does_not_hold_up_its_batch(make_prediction: 
     assert bench.log.committed == {PREDICTIONS: 7}
 
 
-def test_an_alert_is_stored_and_sent_once_although_it_comes_back_from_the_topic(make_metrics: MakeMetrics) -> None:
+def test_what_a_detector_sees_goes_to_the_alert_desk_once_and_is_not_stored(make_metrics: MakeMetrics) -> None:
     bench = Bench()
     for _ in range(3):
         bench.log.append(Topic.METRICS, make_metrics(up=False, error="refused"))
     bench.step()
-    ((topic, alert),) = bench.outlet.sent
-    assert topic == Topic.ALERTS
-    assert bench.store.of(AlertEvent) == [alert]
-    assert bench.store.inserts == [1]
-    bench.log.append(Topic.ALERTS, alert)
+    ((topic, signal),) = bench.outlet.sent
+    assert isinstance(signal, SignalEvent)
+    assert (topic, signal.holds, signal.fingerprint) == (Topic.SIGNALS, True, "service_down:backend1")
+    assert bench.store.inserts == []
+    bench.log.rewind()
     bench.step()
-    assert bench.store.inserts == [1]
+    assert len(bench.outlet.sent) == 1
 
 
-def test_an_alert_of_another_service_is_stored(make_metrics: MakeMetrics) -> None:
-    elsewhere, here = Bench(), Bench()
-    for _ in range(3):
-        elsewhere.log.append(Topic.METRICS, make_metrics(up=False))
-    elsewhere.step()
-    ((_, alert),) = elsewhere.outlet.sent
-    here.log.append(Topic.ALERTS, alert)
-    here.step()
-    assert here.store.of(AlertEvent) == [alert]
-    assert here.outlet.sent == []
+def test_a_change_of_an_alert_is_stored(make_alert: MakeAlert) -> None:
+    bench = Bench()
+    raised, resolved = make_alert(), make_alert(revision=2, state="resolved", change="resolved")
+    for event in (raised, resolved, raised):
+        bench.log.append(Topic.ALERTS, event)
+    bench.step()
+    assert bench.store.of(AlertEvent) == [raised, resolved]
+    assert bench.outlet.sent == []
 
 
-def test_an_alert_is_not_sent_before_it_is_stored(make_metrics: MakeMetrics) -> None:
+def test_a_signal_is_not_sent_before_what_was_read_with_it_is_stored(
+    make_metrics: MakeMetrics, make_prediction: MakePrediction
+) -> None:
     bench = Bench()
     bench.store.failure = ConnectionError("refused")
+    bench.log.append(Topic.PREDICTIONS, make_prediction())
     for _ in range(3):
         bench.log.append(Topic.METRICS, make_metrics(up=False))
     bench.step()
@@ -175,3 +179,18 @@ def test_an_alert_is_not_sent_before_it_is_stored(make_metrics: MakeMetrics) -> 
     bench.store.failure = None
     assert bench.sink.flush(bench.log)
     assert len(bench.outlet.sent) == 1
+
+
+def test_when_partitions_are_handed_out_anew_what_holds_is_said_again(make_metrics: MakeMetrics) -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.log.append(Topic.METRICS, make_metrics(up=False))
+    bench.step()
+    for generation in (1, 2):
+        bench.log.generation = generation
+        bench.log.append(Topic.METRICS, make_metrics(up=False))
+        bench.step()
+    assert [signal.occurred_at - bench.outlet.sent[0][1].occurred_at for _, signal in bench.outlet.sent] == [
+        timedelta(0),
+        timedelta(seconds=10),
+    ]

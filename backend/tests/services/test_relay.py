@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from stock_kit.events import Event, PredictionEvent
+from stock_kit.events import Event, PredictionEvent, Topic
 from stock_kit.settings import OutboxSettings
 from stock_mlops.services import relay as service
 from stock_mlops.services.relay import Relay, Relayed
@@ -91,7 +91,9 @@ def world() -> World:
 
 @pytest.fixture
 def relay(world: World) -> Relay:
-    return Relay(world, world, world, world.lock, OutboxSettings(resend_after=timedelta(seconds=5)))
+    return Relay(
+        world, {Topic.PREDICTIONS: world}, world, world.lock, OutboxSettings(resend_after=timedelta(seconds=5))
+    )
 
 
 def test_what_clickhouse_has_leaves_the_outbox_at_once(relay: Relay, world: World) -> None:

@@ -19,16 +19,31 @@ export interface MetricsEvent {
   samples: Record<string, number>;
 }
 
-/** Something that people should look at (`/ws/alerts`). Mirrors `stock_kit.events.AlertEvent`. */
+/** An alert changed, and how it stands now (`/ws/alerts`). Mirrors `stock_kit.events.AlertEvent`. */
 export interface AlertEvent {
   type: 'alert';
+  /** Of this change. */
+  event_id: string;
+  /** Of the alert, through all its changes; only its highest revision counts. */
   alert_id: string;
+  revision: number;
+  change: 'raised' | 'escalated' | 'resolved' | 'reopened' | 'acknowledged';
+  state: 'firing' | 'resolved';
+  changed_at: string;
   fingerprint: string;
   severity: 'info' | 'warning' | 'critical';
   detector: string;
+  /** What was looked at: EXCHANGE:TICKER, or a service's name. */
+  subject: string;
   title: string;
   detail: string;
   raised_at: string;
+  resolved_at: string | null;
+  /** How often the condition was seen. */
+  count: number;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  comment: string | null;
   exchange: string | null;
   ticker: string | null;
   service: string | null;

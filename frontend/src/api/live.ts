@@ -13,5 +13,9 @@ export const live = {
 /** What came over them lately. */
 export const logs = {
   predictions: new EventLog<PredictionEvent>((event) => event.prediction_id, 100),
-  alerts: new EventLog<AlertEvent>((event) => event.alert_id, 100),
+  alerts: new EventLog<AlertEvent>(
+    (event) => event.alert_id,
+    100,
+    (event, known) => event.revision > known.revision,
+  ),
 };

@@ -18,6 +18,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 class Topic(StrEnum):
     PREDICTIONS = "stock.predictions"
     METRICS = "stock.metrics"
+    SIGNALS = "stock.signals"
+    """What the stream detectors see; only the alert desk listens."""
     ALERTS = "stock.alerts"
 
 
@@ -118,20 +120,34 @@ class MetricsEvent(Event):
 
 
 class Severity(StrEnum):
+    """From the least to the most severe."""
+
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
 
-class AlertEvent(Event):
-    type: Literal["alert"] = "alert"
-    alert_id: UUID
-    fingerprint: str = Field(description="equal for alerts about the same condition, so that replicas deduplicate")
-    severity: Severity
+
+class SignalEvent(Event):
+    """A stream detector's word on one condition: that it holds, or that it does not.
+
+    Said again now and then while the condition holds, and by whichever replica looks at the moment: the alert desk
+    makes one alert of all that bear the same fingerprint.
+    """
+
+    type: Literal["signal"] = "signal"
     detector: str
+    fingerprint: str = Field(description="equal for the same condition, whoever sees it")
+    subject: str = Field(description="what was looked at: EXCHANGE:TICKER, or a service's name")
+    holds: bool = Field(description="false: the condition does not hold (any more)")
+    severity: Severity
     title: str
     detail: str
-    raised_at: AwareDatetime
+    seen_at: AwareDatetime = Field(description="wall time of what was looked at")
+    lasts_seconds: float = Field(gt=0, description="the condition counts as over when not confirmed for so long")
     exchange: str | None = None
     ticker: str | None = None
     service: str | None = None
@@ -140,12 +156,68 @@ class AlertEvent(Event):
 
     @property
     def key(self) -> str:
+        return self.subject
+
+    @property
+    def identity(self) -> str:
+        return f"{self.fingerprint}@{self.seen_at.isoformat()}:{self.holds}"
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.seen_at
+
+
+class AlertState(StrEnum):
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class AlertChange(StrEnum):
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    """Its severity rose."""
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    """Its condition came back within the cool-down."""
+    ACKNOWLEDGED = "acknowledged"
+
+
+class AlertEvent(Event):
+    """An alert changed, and how it stands now. The newest revision of an ``alert_id`` is all that counts."""
+
+    type: Literal["alert"] = "alert"
+    event_id: UUID = Field(description="of this change")
+    alert_id: UUID = Field(description="of the alert, through all its changes")
+    revision: int = Field(ge=0, description="1 for the first change of an alert; 0: from an earlier release")
+    change: AlertChange
+    state: AlertState
+    changed_at: AwareDatetime
+    fingerprint: str = Field(description="of the condition; at most one firing alert bears it")
+    severity: Severity
+    detector: str
+    subject: str = Field(description="what was looked at: EXCHANGE:TICKER, or a service's name")
+    title: str
+    detail: str
+    raised_at: AwareDatetime
+    resolved_at: AwareDatetime | None = None
+    count: int = Field(ge=1, description="how often the condition was seen")
+    exchange: str | None = None
+    ticker: str | None = None
+    service: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: str | None = None
+    comment: str | None = Field(None, description="of who acknowledged it")
+
+    @property
+    def key(self) -> str:
         return f"{self.exchange}:{self.ticker}" if self.ticker else (self.service or self.detector)
 
     @property
     def identity(self) -> str:
-        return str(self.alert_id)
+        return str(self.event_id)
 
     @property
     def occurred_at(self) -> datetime:
-        return self.raised_at
+        return self.changed_at

@@ -38,8 +38,12 @@ DEVELOPMENT_SECRET = "stock-dev-only"  # noqa: S105  refused in production
 # Scheme, host and port: what a browser writes into the Origin header. A star would let every page in.
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 
+_WEBHOOK = re.compile(r"(https?://[^\s/]+\S*)?")
+# Enough to tell an address from a slip; the mail server knows the rest. No line breaks: they would end a header.
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+
 # Variables whose values no message may repeat.
-_HIDDEN = re.compile("SECRET|PASSWORD|API_KEY")
+_HIDDEN = re.compile("SECRET|PASSWORD|API_KEY|WEBHOOK_URL")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -343,6 +347,12 @@ class EtlSettings(Group):
     export_dir: Path = Field(Path(".local/exports"), description="folder of the Parquet exports")
     overlap_sessions: int = Field(10, ge=1, le=250, description="stored sessions fetched again by an incremental load")
     concurrency: int = Field(2, ge=1, le=32, description="tickers loaded at once")
+    daily_source: Literal["", "yfinance"] = Field(
+        "yfinance", description="whose instruments are loaded after each close of their exchange; empty: none"
+    )
+    source_concurrency: int = Field(
+        1, ge=1, le=32, description="loads from one outside source at once, over all runs and replicas"
+    )
     yfinance_rate: float = Field(0.4, gt=0, le=10, description="requests per second to Yahoo")
     max_move: float = Field(0.5, gt=0, le=10, description="a move beyond this share without a split is quarantined")
 
@@ -410,6 +420,61 @@ class AccessSettings(Group):
 Link = Annotated[str, Field(pattern=r"^(https?://\S+)?$")]
 
 
+class AlertSettings(Group):
+    """When an alert is over, and who is told of alerts outside of the platform."""
+
+    cool_down: Duration = Field(
+        timedelta(minutes=10), description="a condition that is back within it reopens its alert, and is told after it"
+    )
+    expire_after: Duration = Field(
+        timedelta(days=7), description="an alert that no check has confirmed for so long is resolved"
+    )
+    retention: Duration = Field(timedelta(days=365), description="how long a resolved alert is kept")
+    least_severity: Literal["info", "warning", "critical"] = Field(
+        "warning", description="alerts below it are not sent to the receivers"
+    )
+    group_window: Duration = Field(timedelta(seconds=30), description="alerts within it share one message")
+    retry_for: Duration = Field(timedelta(hours=6), description="how long a message is tried before it is given up")
+    # Addresses of chat services are secrets themselves.
+    webhook_url: SecretStr = Field(SecretStr(""), description="where alerts are posted to as JSON; empty: nowhere")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="signs what is posted (X-Stock-Signature: HMAC-SHA256); empty: no signature"
+    )
+    webhook_timeout: Duration = Field(timedelta(seconds=10), description="how long the webhook may take to answer")
+    email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma list of addresses that alerts are mailed to; empty: nobody"
+    )
+    email_from: str = Field("stock-mlops@localhost", description="sender of those mails")
+    smtp_host: str = Field("", description="mail server; needed with EMAIL_TO")
+    smtp_port: Port = Field(587, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the mail server is spoken to"
+    )
+    smtp_user: str = Field("", description="user at the mail server; empty: no log-in")
+    smtp_password: SecretStr = Field(SecretStr(""), description="that user's password")
+    link: Link = Field("", description="address of the dashboard, for links in messages")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _check_webhook(cls, value: SecretStr) -> SecretStr:
+        if not _WEBHOOK.fullmatch(value.get_secret_value()):
+            raise ValueError("expected an address like https://desk.example/hooks/stock")
+        return value
+
+    @field_validator("email_to", mode="before")
+    @classmethod
+    def _parse_addresses(cls, value: object) -> object:
+        return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> AlertSettings:
+        if bad := [address for address in (*self.email_to, self.email_from) if not _ADDRESS.fullmatch(address)]:
+            raise ValueError(f"expected mail addresses like ops@desk.example, got {bad[0]!r}")
+        if self.email_to and not self.smtp_host:
+            raise ValueError("email_to needs smtp_host, the mail server")
+        return self
+
+
 class LinksSettings(Group):
     """Other user interfaces, by the address at which a browser reaches them."""
 
@@ -474,6 +539,7 @@ class Settings(BaseSettings):
     etl: EtlSettings = EtlSettings()
     replay: ReplaySettings = ReplaySettings()
     access: AccessSettings = AccessSettings()
+    alerts: AlertSettings = AlertSettings()
     links: LinksSettings = LinksSettings()
     local: LocalSettings = LocalSettings()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
-from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, Topic
+from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, SignalEvent, Topic
 from stock_kit.settings import KafkaSettings
 
 from ws_monitor import asyncapi_examples as examples
@@ -48,14 +48,21 @@ _CLOSES = {
 _PRODUCERS = {
     Topic.PREDICTIONS: "backend2 and celery_predict, once a prediction is made",
     Topic.METRICS: "metrics_publisher, one scrape of one service, every 5 s",
-    Topic.ALERTS: "ws_monitor's detectors",
+    Topic.SIGNALS: "ws_monitor's detectors; the alert desk makes alerts of them",
+    Topic.ALERTS: "the alert desk in workflows and backend1, once an alert was raised or changed",
 }
-_KEYS = {Topic.PREDICTIONS: "EXCHANGE:TICKER", Topic.METRICS: "the service's name", Topic.ALERTS: "what it is about"}
-_EVENTS: dict[Topic, PredictionEvent | MetricsEvent | AlertEvent] = {
+_KEYS = {
+    Topic.PREDICTIONS: "EXCHANGE:TICKER",
+    Topic.METRICS: "the service's name",
+    Topic.SIGNALS: "what it is about",
+    Topic.ALERTS: "what it is about",
+}
+_PUSHED: dict[Topic, PredictionEvent | MetricsEvent | AlertEvent] = {
     Topic.PREDICTIONS: examples.PREDICTION,
     Topic.METRICS: examples.METRICS,
     Topic.ALERTS: examples.ALERT,
 }
+_EVENTS: dict[Topic, Event] = {**_PUSHED, Topic.SIGNALS: examples.SIGNAL}
 
 Json = dict[str, Any]
 
@@ -170,7 +177,7 @@ def _operation(action: str, channel: str, messages: list[str]) -> Json:
 
 
 def _schemas() -> Json:
-    models: list[type[BaseModel]] = [PredictionEvent, MetricsEvent, AlertEvent, Frame, ChooseTickers, Introduction]
+    models: list[type[BaseModel]] = [*_models().values(), Frame, ChooseTickers, Introduction]
     _, schema = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -217,7 +224,7 @@ def _frame_messages() -> Json:
             },
             "examples": [
                 {"name": frame.kind.value, "payload": frame.model_dump(mode="json", exclude_none=True)}
-                for frame in examples.frames(name, _EVENTS[spec.topic])
+                for frame in examples.frames(name, _PUSHED[spec.topic])
             ],
         }
         for name, spec in CHANNELS.items()
@@ -251,7 +258,7 @@ def _asked(model: type[BaseModel], example: BaseModel) -> Json:
 
 
 def _models() -> dict[Topic, type[Event]]:
-    return {spec.topic: spec.model for spec in CHANNELS.values()}
+    return {**{spec.topic: spec.model for spec in CHANNELS.values()}, Topic.SIGNALS: SignalEvent}
 
 
 def _topic_id(topic: Topic) -> str:

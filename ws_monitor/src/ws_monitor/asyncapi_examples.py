@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, Severity
+from stock_kit.events import (
+    AlertChange,
+    AlertEvent,
+    AlertState,
+    MetricsEvent,
+    PredictionEvent,
+    Severity,
+    SignalEvent,
+)
 
 from ws_monitor.frames import ChannelName, Frame, GapReason, Kind, WireMessage
 from ws_monitor.requests import ChooseTickers, Introduction
@@ -45,15 +53,39 @@ METRICS = MetricsEvent(
     duration_seconds=0.012,
     samples={'http_requests_total{method="POST",route="/api/predict",status="200"}': 128.0},
 )
-ALERT = AlertEvent(
-    alert_id=UUID("6b0a2f9e-8a43-5d0c-b1a4-2f6d1c7e9b35"),
-    fingerprint="service_down:backend2",
-    severity=Severity.CRITICAL,
+SIGNAL = SignalEvent(
     detector="service_down",
+    fingerprint="service_down:backend2",
+    subject="backend2",
+    holds=True,
+    severity=Severity.CRITICAL,
     title="backend2 does not answer",
-    detail="3 scrapes in a row failed: ConnectError: refused",
-    raised_at=_MADE_AT,
+    detail="127.0.0.1:8002 fails one scrape after the other: ConnectError: refused.",
+    seen_at=_MADE_AT,
+    lasts_seconds=600,
     service="backend2",
+    threshold=3,
+)
+ALERT = AlertEvent(
+    event_id=UUID("3f4a1c52-50a8-5d0e-9a40-1f6a3c9b2e77"),
+    alert_id=UUID("6b0a2f9e-8a43-4d0c-b1a4-2f6d1c7e9b35"),
+    revision=2,
+    change=AlertChange.ACKNOWLEDGED,
+    state=AlertState.FIRING,
+    changed_at=datetime(2026, 1, 5, 21, 34, tzinfo=UTC),
+    fingerprint=SIGNAL.fingerprint,
+    severity=SIGNAL.severity,
+    detector=SIGNAL.detector,
+    subject=SIGNAL.subject,
+    title=SIGNAL.title,
+    detail=SIGNAL.detail,
+    raised_at=_MADE_AT,
+    count=4,
+    service="backend2",
+    threshold=3,
+    acknowledged_at=datetime(2026, 1, 5, 21, 34, tzinfo=UTC),
+    acknowledged_by="ann",
+    comment="restarting it",
 )
 CHOICE = ChooseTickers(tickers=["US:AAPL", "TW:2330"])
 INTRODUCTION = Introduction(token="eyJhbGciOi...")  # noqa: S106  it is none

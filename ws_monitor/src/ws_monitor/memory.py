@@ -17,6 +17,7 @@ class MemoryLog:
         self.records: list[Record] = []
         self.committed: dict[Place, int] = {}
         self.refuse_commits = False
+        self.generation = 1
         self._unread: list[Record] = []
         self._stamp_ms = first_stamp_ms
 

@@ -21,7 +21,7 @@ SINK_REFUSED = Counter("stock_ws_sink_refused_total", "Rows that ClickHouse cann
 SINK_WAITING = Gauge("stock_ws_sink_waiting_rows", "Rows read and not written yet")
 SINK_LAG = Gauge("stock_ws_sink_lag_messages", "Messages of this replica's partitions that the sink has not read yet")
 SINK_PAUSED = Gauge("stock_ws_sink_paused", "1 while ClickHouse does not answer and reading rests")
-ALERTS = Counter("stock_ws_alerts_total", "Alerts raised by the detectors", ["detector", "severity"])
+SIGNALS = Counter("stock_ws_signals_total", "What the detectors told the alert desk", ["detector", "verdict"])
 DETECTOR_ERRORS = Counter("stock_ws_detector_errors_total", "Events that a detector failed on", ["detector"])
 
 CLIENTS = Gauge("stock_ws_clients", "WebSocket clients connected", ["channel"])

@@ -14,16 +14,17 @@ from typing import Protocol
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
-from stock_kit.events import Topic
 from stock_kit.kafka_clients import POLL_PAUSE, ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
 from ws_monitor import metrics
+from ws_monitor.channel import CHANNELS
 from ws_monitor.records import Place, Record
 
 log = get_logger(__name__)
 
+_TOPICS = [str(spec.topic) for spec in CHANNELS.values()]
 _POLL = 0.2
 # Somebody is looking, and where one message came more are to be expected; 7 % of a core while they do.
 _BUSY_PAUSE = 0.02
@@ -207,4 +208,4 @@ class LogReader:
 
 
 def _partitions(consumer: KafkaConsumer) -> set[Place]:
-    return {Place(str(topic), number) for topic in Topic for number in consumer.partitions_for_topic(topic.value)}
+    return {Place(topic, number) for topic in _TOPICS for number in consumer.partitions_for_topic(topic)}

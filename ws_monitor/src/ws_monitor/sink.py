@@ -2,18 +2,19 @@
 
 One consumer group over all replicas, so each event is written, and inspected by the detectors, by one of them. Nothing
 is lost when ClickHouse is away (reading rests), when the broker is (the outbox sends again), or when this process dies
-between write and commit (the event is written again and replaces itself).
+between write and commit (the event is written again and replaces itself). What the detectors see goes to the alert desk
+as signals; alerts come back from it as events like any other.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
-from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, Topic
+from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, SignalEvent, Topic
 from stock_kit.logging import get_logger
 from stock_kit.settings import WsMonitorSettings
 
@@ -32,13 +33,16 @@ MODELS: Mapping[str, type[Event]] = {
 _LONGEST_POLL = 0.2
 _FIRST_RETRY = 0.5
 _LONGEST_RETRY = 5.0
-_MAX_OWN_ALERTS = 5_000
 _DEAD_LETTERS = 100
 _SHOWN_BYTES = 500
 
 
 class GroupLog(Protocol):
     """This replica's share of the log."""
+
+    @property
+    def generation(self) -> int:
+        """Another number whenever the group has handed the partitions out anew."""
 
     def poll(self, timeout: float, *, hold: bool) -> list[Record]:
         """Wait up to ``timeout`` seconds for records; with ``hold`` keep the partitions but return nothing new."""
@@ -47,8 +51,8 @@ class GroupLog(Protocol):
         """Never read again what lies before these offsets; false when the broker did not take it."""
 
 
-class AlertOutlet(Protocol):
-    """Where alerts go to be pushed; an ``EventProducer``."""
+class SignalOutlet(Protocol):
+    """Where signals go; an ``EventProducer``."""
 
     def send(self, topic: str, event: Event) -> None: ...
 
@@ -71,20 +75,20 @@ class Sink:
     def __init__(
         self,
         store: EventStore,
-        alerts: AlertOutlet,
+        signals: SignalOutlet,
         settings: WsMonitorSettings,
         detectors: Detectors | None = None,
     ) -> None:
         self._store = store
-        self._outlet = alerts
+        self._outlet = signals
         self._batch = settings.sink_batch
         self._interval = settings.sink_interval.total_seconds()
         self._detectors = detectors or Detectors()
         self._rows: dict[str, Event] = {}
-        self._raised: list[AlertEvent] = []
+        self._signals: list[SignalEvent] = []
         self._positions: dict[Place, int] = {}
         self._oldest: float | None = None
-        self._own_alerts: OrderedDict[str, None] = OrderedDict()
+        self._generation = 0
         self._retry_at = 0.0
         self._retry_wait = _FIRST_RETRY
         self.paused = False
@@ -94,7 +98,11 @@ class Sink:
 
     def step(self, group_log: GroupLog) -> None:
         """Read for a moment; write when the batch is full or old enough."""
-        for record in group_log.poll(self._wait(), hold=self.paused):
+        records = group_log.poll(self._wait(), hold=self.paused)
+        if group_log.generation != self._generation:
+            self._generation = group_log.generation
+            self._detectors.forget()
+        for record in records:
             self._take(record)
         metrics.SINK_WAITING.set(len(self._rows))
         if self._due():
@@ -110,9 +118,9 @@ class Sink:
         self._wake()
         if group_log.commit(self._positions):
             self._positions = {}
-        for alert in self._raised:
-            self._outlet.send(Topic.ALERTS, alert)
-        self._raised = []
+        for signal in self._signals:
+            self._outlet.send(Topic.SIGNALS, signal)
+        self._signals = []
         self._oldest = None
         metrics.SINK_WAITING.set(0)
         return True
@@ -142,23 +150,14 @@ class Sink:
             return
         if type(event) in TABLES:
             self._keep(event, record.topic)
-        for alert in self._detectors.inspect(event):
-            self._raised.append(alert)
-            self._rows[alert.identity] = alert
-            self._remember_own(alert)
+        self._signals += self._detectors.inspect(event)
 
     def _keep(self, event: Event, topic: str) -> None:
         # A prediction that comes again later is written again: it comes because ClickHouse does not have it.
-        if event.identity in self._rows or event.identity in self._own_alerts:
+        if event.identity in self._rows:
             metrics.DUPLICATES.labels("sink", topic).inc()
             return
         self._rows[event.identity] = event
-
-    def _remember_own(self, alert: AlertEvent) -> None:
-        """An alert raised here is written here; it also comes back from the topic."""
-        self._own_alerts[alert.identity] = None
-        if len(self._own_alerts) > _MAX_OWN_ALERTS:
-            self._own_alerts.popitem(last=False)
 
     def _write(self) -> None:
         for model, table in TABLES.items():

@@ -10,7 +10,6 @@ from time import monotonic
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
-from stock_kit.events import Topic
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
@@ -18,7 +17,7 @@ from stock_kit.settings import KafkaSettings
 from ws_monitor import metrics
 from ws_monitor.reader import in_order, to_record
 from ws_monitor.records import Place, Record
-from ws_monitor.sink import Sink
+from ws_monitor.sink import MODELS, Sink
 
 log = get_logger(__name__)
 
@@ -36,9 +35,11 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
 
     def __init__(self) -> None:
         self.joined = threading.Event()
+        self.generation = 0
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.joined.set()
+        self.generation += 1
         log.info("sink_partitions_assigned", partitions=len(assigned))
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -57,7 +58,7 @@ class KafkaGroupLog:
         ensure_topics(settings)
         self._consumer = open_consumer(settings, client_id="ws-sink", group_id=group_id, member=member)
         self._membership = _Membership()
-        self._consumer.subscribe([topic.value for topic in Topic], listener=self._membership)
+        self._consumer.subscribe(list(MODELS), listener=self._membership)
         # Know the partitions before joining: kafka-python joins a second time when it learns of them afterwards.
         self._consumer.topics()
         self._lag_due = monotonic() + _LAG_INTERVAL
@@ -65,6 +66,10 @@ class KafkaGroupLog:
     @property
     def joined(self) -> bool:
         return self._membership.joined.is_set()
+
+    @property
+    def generation(self) -> int:
+        return self._membership.generation
 
     def poll(self, timeout: float, *, hold: bool) -> list[Record]:
         # Polling goes on while held: a member that does not poll loses its partitions.

@@ -41,7 +41,7 @@ class EventStore(Protocol):
 
 
 TABLES: dict[type[Event], str] = {PredictionEvent: "predictions", AlertEvent: "alerts"}
-_TIME_COLUMNS: dict[type[Event], str] = {PredictionEvent: "made_at", AlertEvent: "raised_at"}
+_TIME_COLUMNS: dict[type[Event], str] = {PredictionEvent: "made_at", AlertEvent: "changed_at"}
 
 
 def _columns_of(model: type[Event]) -> list[str]:

@@ -7,14 +7,14 @@ without ClickHouse nothing can be confirmed, and nothing is sent again either, s
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from pydantic import ValidationError
-from stock_kit.events import PredictionEvent, Topic
+from stock_kit.events import AlertEvent, Event, PredictionEvent, Topic
 from stock_kit.logging import get_logger
 from stock_kit.settings import OutboxSettings
 
@@ -36,6 +36,7 @@ RELAY_LOCK = 7_315_020_004
 _PAGE = 1000
 # Sent again in one pass: what the producer takes without dropping, and the sink stores before the next pass.
 _MOST_RESENT = 4000
+_MODELS: Mapping[Topic, type[Event]] = {Topic.PREDICTIONS: PredictionEvent, Topic.ALERTS: AlertEvent}
 # Sent again after resend_after, then after twice and four times that, and from then on every eight times that.
 _MOST_DOUBLINGS = 3
 
@@ -61,8 +62,19 @@ class Relayed:
 
 
 class Relay:
+    """A thread over the whole outbox.
+
+    Args:
+        stored: where the events of each topic are found once they are stored.
+    """
+
     def __init__(
-        self, outbox: OutboxTable, stored: Confirmations, sender: Sender, lock: Lock, settings: OutboxSettings
+        self,
+        outbox: OutboxTable,
+        stored: Mapping[Topic, Confirmations],
+        sender: Sender,
+        lock: Lock,
+        settings: OutboxSettings,
     ) -> None:
         self._outbox = outbox
         self._stored = stored
@@ -87,20 +99,24 @@ class Relay:
             if not mine:
                 return None
             relayed = Relayed()
-            last: PendingRow | None = None
-            while not self._stop.is_set():
-                page = self._outbox.page(Topic.PREDICTIONS, last, _PAGE)
-                if not page:
-                    break
-                last = page[-1]
-                self._relay(page, relayed)
+            for topic in self._stored:
+                self._relay_topic(topic, relayed)
             load = self._outbox.load()
         OUTBOX_SIZE.set(load.size)
         OUTBOX_AGE.set(load.oldest_seconds)
         return relayed
 
-    def _relay(self, page: Sequence[PendingRow], relayed: Relayed) -> None:
-        stored = self._stored.existing([row.id for row in page], {row.key for row in page})
+    def _relay_topic(self, topic: Topic, relayed: Relayed) -> None:
+        last: PendingRow | None = None
+        while not self._stop.is_set():
+            page = self._outbox.page(topic, last, _PAGE)
+            if not page:
+                break
+            last = page[-1]
+            self._relay(topic, page, relayed)
+
+    def _relay(self, topic: Topic, page: Sequence[PendingRow], relayed: Relayed) -> None:
+        stored = self._stored[topic].existing([row.id for row in page], {row.key for row in page})
         if stored:
             self._outbox.delete(list(stored))
             OUTBOX_CONFIRMED.inc(len(stored))
@@ -110,7 +126,7 @@ class Relay:
             # Marked first: a crash in between delays these events, the other order would send them twice as often.
             self._outbox.mark_sent([row.id for row in due])
             for row in due:
-                self._send(row)
+                self._send(topic, row)
             OUTBOX_RESENT.inc(len(due))
             relayed.resent += len(due)
 
@@ -118,14 +134,14 @@ class Relay:
         doublings = min(row.attempts - 1, _MOST_DOUBLINGS)
         return row.waited_seconds >= self._resend_after * float(1 << doublings)
 
-    def _send(self, row: PendingRow) -> None:
+    def _send(self, topic: Topic, row: PendingRow) -> None:
         try:
-            event = PredictionEvent.model_validate_json(row.payload)
+            event = _MODELS[topic].model_validate_json(row.payload)
         except ValidationError as error:
             # Written by a release that is gone; it stays in the table, visible in the outbox's size and age.
             log.error("outbox_row_unreadable", id=str(row.id), error=str(error))
             return
-        self._sender.send(Topic.PREDICTIONS, event)
+        self._sender.send(topic, event)
 
     def _loop(self) -> None:
         failing = False

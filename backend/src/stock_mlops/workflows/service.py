@@ -19,6 +19,7 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.prices.sources.sample import EXCHANGE, SampleSource
+from stock_mlops.services.alert_service import AlertService
 from stock_mlops.services.etl import after_load, count_ticker
 from stock_mlops.services.ingest import open_ingest
 from stock_mlops.services.jobs import Reaper
@@ -68,6 +69,8 @@ class WorkflowsService:
         migrate(settings)
         reaper = Reaper(get_engine(settings.model_meta_db), CeleryQueue(settings), settings.jobs)
         reaper.start()
+        alerts = AlertService(settings, "workflows")
+        alerts.start()
         REGISTRY.register(open_platform_collector(settings))
         REGISTRY.register(MonitoringCollector(MonitoringTable(partial(get_client, settings.clickhouse)).newest))
         replay = open_replay(settings) if settings.replay.enabled else None
@@ -79,6 +82,7 @@ class WorkflowsService:
         self._runner.stop()
         if replay is not None:
             replay.stop()
+        alerts.close()
         reaper.stop()
         operations.close()
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from datetime import date
-from statistics import median
+from datetime import date, timedelta
 from typing import ClassVar
 
-from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, Severity
+from stock_kit.events import MetricsEvent, PredictionEvent, Severity, SignalEvent
 
-from ws_monitor.detectors.base import alert_id
+from ws_monitor.detectors.robust import robust_score
 
-# Scales the median absolute deviation to the standard deviation of a normal distribution.
-_MAD_TO_SIGMA = 1.4826
 _MAX_SERIES = 5_000
+# The next session's forecast says whether it was one; sessions are at most a long weekend apart.
+_LASTS = timedelta(days=7)
 
 _Series = OrderedDict[date, float]
 
@@ -39,10 +38,13 @@ class ForecastOutlier:
         self._smallest_sigma = smallest_sigma
         self._series: OrderedDict[tuple[str, int, str, str | None], _Series] = OrderedDict()
 
-    def on_metrics(self, event: MetricsEvent) -> Iterable[AlertEvent]:  # noqa: ARG002  the protocol's
+    def on_metrics(self, event: MetricsEvent) -> Iterable[SignalEvent]:  # noqa: ARG002  the protocol's
         return ()
 
-    def on_prediction(self, event: PredictionEvent) -> Iterable[AlertEvent]:
+    def forget(self) -> None:
+        """A few forecasts that went elsewhere leave the others as good a measure as before."""
+
+    def on_prediction(self, event: PredictionEvent) -> Iterable[SignalEvent]:
         series = self._series_of(event)
         value = event.predicted_return / event.horizon
         known = event.as_of in series
@@ -50,9 +52,8 @@ class ForecastOutlier:
         series[event.as_of] = value
         if len(series) > self._window:
             series.popitem(last=False)
-        if known or score is None or abs(score) <= self._threshold:
-            return ()
-        return (self._alert(event, score),)
+        # The same forecast asked for again is no other judgement.
+        return () if known or score is None else (self._signal(event, score),)
 
     def _series_of(self, event: PredictionEvent) -> _Series:
         key = (event.key, event.horizon, event.model_name, event.model_version)
@@ -63,26 +64,23 @@ class ForecastOutlier:
         return series
 
     def _score(self, others: list[float], value: float) -> float | None:
-        if len(others) < self._at_least:
-            return None
-        middle = median(others)
-        sigma = _MAD_TO_SIGMA * median([abs(other - middle) for other in others])
-        return (value - middle) / max(sigma, self._smallest_sigma)
+        return None if len(others) < self._at_least else robust_score(others, value, self._smallest_sigma)
 
-    def _alert(self, event: PredictionEvent, score: float) -> AlertEvent:
-        fingerprint = f"{self.name}:{event.key}:{event.horizon}"
+    def _signal(self, event: PredictionEvent, score: float) -> SignalEvent:
         move = event.predicted_close / event.last_close - 1
-        return AlertEvent(
-            alert_id=alert_id(fingerprint, event.made_at),
-            fingerprint=fingerprint,
-            severity=Severity.WARNING,
+        return SignalEvent(
             detector=self.name,
+            fingerprint=f"{self.name}:{event.key}:{event.horizon}",
+            subject=event.key,
+            holds=abs(score) > self._threshold,
+            severity=Severity.WARNING,
             title=f"Unusual forecast for {event.key}",
             detail=(
                 f"{event.model_name} version {event.model_version or '-'} forecasts {move:+.2%} by"
                 f" {event.target_session}: {abs(score):.1f} robust standard deviations from its recent forecasts."
             ),
-            raised_at=event.made_at,
+            seen_at=event.made_at,
+            lasts_seconds=_LASTS.total_seconds(),
             exchange=event.exchange,
             ticker=event.ticker,
             value=score,

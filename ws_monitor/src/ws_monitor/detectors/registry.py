@@ -1,48 +1,58 @@
-"""All detectors, and what stands between them and the operator: each event once, each condition not too often."""
+"""All detectors, and what stands between them and the alert desk: each event once, each judgement when it is news."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
 
-from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, Severity
+from stock_kit.events import Event, MetricsEvent, PredictionEvent, SignalEvent
 from stock_kit.logging import get_logger
 
 from ws_monitor import metrics
-from ws_monitor.detectors.base import Detector
+from ws_monitor.detectors.base import CONFIRM_EVERY, Detector
+from ws_monitor.detectors.metrics_anomaly import MetricsAnomaly
 from ws_monitor.detectors.outlier import ForecastOutlier
 from ws_monitor.detectors.service_down import ServiceDown
+from ws_monitor.detectors.source_silent import SourceSilent
 
 log = get_logger(__name__)
 
-DETECTORS: Sequence[Callable[[], Detector]] = (ForecastOutlier, ServiceDown)
+DETECTORS: Sequence[Callable[[], Detector]] = (ForecastOutlier, ServiceDown, SourceSilent, MetricsAnomaly)
 
-COOL_DOWN = timedelta(minutes=10)
 _MAX_SEEN = 20_000
 _MAX_FINGERPRINTS = 10_000
 
 
 class Detectors:
-    """Runs every detector over an event; one that fails is logged and counted, and the others go on."""
+    """Runs every detector over an event; one that fails is logged and counted, and the others go on.
 
-    def __init__(self, detectors: Iterable[Detector] | None = None, *, cool_down: timedelta = COOL_DOWN) -> None:
+    A judgement is passed on when it differs from the last one about its condition, the first time too: a replica that
+    takes over a partition so makes good for what its predecessor saw and could not say. What holds is confirmed once a
+    minute.
+    """
+
+    def __init__(self, detectors: Iterable[Detector] | None = None) -> None:
         self._detectors = list(detectors) if detectors is not None else [make() for make in DETECTORS]
-        self._cool_down = cool_down
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._raised: OrderedDict[tuple[str, Severity], datetime] = OrderedDict()
+        self._said: OrderedDict[str, SignalEvent] = OrderedDict()
 
-    def inspect(self, event: Event) -> list[AlertEvent]:
-        """The alerts that ``event`` raises; none when the same event was inspected before."""
+    def inspect(self, event: Event) -> list[SignalEvent]:
+        """What ``event`` says that is news; nothing when the same event was inspected before."""
         if event.identity in self._seen:
             return []
         self._seen[event.identity] = None
         if len(self._seen) > _MAX_SEEN:
             self._seen.popitem(last=False)
-        alerts = [alert for detector in self._detectors for alert in self._run(detector, event)]
-        return [alert for alert in alerts if self._passes(alert)]
+        signals = [signal for detector in self._detectors for signal in self._run(detector, event)]
+        return [signal for signal in signals if self._is_news(signal)]
 
-    def _run(self, detector: Detector, event: Event) -> list[AlertEvent]:
+    def forget(self) -> None:
+        """Partitions were handed out anew."""
+        self._said.clear()
+        for detector in self._detectors:
+            detector.forget()
+
+    def _run(self, detector: Detector, event: Event) -> list[SignalEvent]:
         try:
             if isinstance(event, PredictionEvent):
                 return list(detector.on_prediction(event))
@@ -53,16 +63,16 @@ class Detectors:
             log.exception("detector_failed", detector=detector.name, event_id=event.identity)
         return []
 
-    def _passes(self, alert: AlertEvent) -> bool:
-        """Whether the same condition was not raised within the cool-down, by the events' own time."""
-        key = (alert.fingerprint, alert.severity)
-        before = self._raised.get(key)
-        if before is not None and timedelta(0) <= alert.raised_at - before < self._cool_down:
-            return False
-        self._raised[key] = alert.raised_at
-        self._raised.move_to_end(key)
-        if len(self._raised) > _MAX_FINGERPRINTS:
-            self._raised.popitem(last=False)
-        metrics.ALERTS.labels(alert.detector, alert.severity).inc()
-        log.warning("alert_raised", detector=alert.detector, severity=alert.severity, title=alert.title)
+    def _is_news(self, signal: SignalEvent) -> bool:
+        before = self._said.get(signal.fingerprint)
+        if before is not None and (before.holds, before.severity) == (signal.holds, signal.severity):
+            if not signal.holds or signal.seen_at - before.seen_at < CONFIRM_EVERY:
+                return False
+        elif signal.holds:
+            log.warning("condition_seen", detector=signal.detector, subject=signal.subject, title=signal.title)
+        self._said[signal.fingerprint] = signal
+        self._said.move_to_end(signal.fingerprint)
+        if len(self._said) > _MAX_FINGERPRINTS:
+            self._said.popitem(last=False)
+        metrics.SIGNALS.labels(signal.detector, "holds" if signal.holds else "over").inc()
         return True

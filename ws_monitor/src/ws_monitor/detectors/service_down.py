@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, Severity
+from stock_kit.events import MetricsEvent, PredictionEvent, Severity, SignalEvent
 
-from ws_monitor.detectors.base import alert_id
+from ws_monitor.detectors.base import LASTS
 
 
 class ServiceDown:
-    """Raises after ``after`` scrapes in a row without an answer, and says so when the service is back."""
+    """A service is down after ``after`` scrapes in a row without an answer, and up with the first answer."""
 
     name: ClassVar[str] = "service_down"
 
@@ -19,35 +19,33 @@ class ServiceDown:
         self._after = after
         self._failures: dict[str, int] = {}
 
-    def on_prediction(self, event: PredictionEvent) -> Iterable[AlertEvent]:  # noqa: ARG002  the protocol's
+    def on_prediction(self, event: PredictionEvent) -> Iterable[SignalEvent]:  # noqa: ARG002  the protocol's
         return ()
 
-    def on_metrics(self, event: MetricsEvent) -> Iterable[AlertEvent]:
-        failures = self._failures.get(event.service, 0)
+    def on_metrics(self, event: MetricsEvent) -> Iterable[SignalEvent]:
+        failures = 0 if event.up else self._failures.get(event.service, 0) + 1
+        self._failures[event.service] = failures
         if event.up:
-            self._failures[event.service] = 0
-            return (self._resolved(event),) if failures >= self._after else ()
-        self._failures[event.service] = failures + 1
-        return (self._down(event),) if failures + 1 == self._after else ()
+            return (self._signal(event, False, f"{event.instance} is being scraped again."),)
+        if failures < self._after:
+            return ()
+        reason = event.error or "no reason given"
+        return (self._signal(event, True, f"{event.instance} fails one scrape after the other: {reason}."),)
 
-    def _down(self, event: MetricsEvent) -> AlertEvent:
-        detail = f"{event.instance} failed {self._after} scrapes in a row: {event.error or 'no reason given'}."
-        return self._alert(event, Severity.CRITICAL, f"{event.service} does not answer", detail)
+    def forget(self) -> None:
+        """Counts go on where the service is looked at next; an answer in between would only have come sooner."""
 
-    def _resolved(self, event: MetricsEvent) -> AlertEvent:
-        detail = f"{event.instance} is being scraped again."
-        return self._alert(event, Severity.INFO, f"{event.service} answers again", detail)
-
-    def _alert(self, event: MetricsEvent, severity: Severity, title: str, detail: str) -> AlertEvent:
-        fingerprint = f"{self.name}:{event.service}"
-        return AlertEvent(
-            alert_id=alert_id(f"{fingerprint}:{severity}", event.scraped_at),
-            fingerprint=fingerprint,
-            severity=severity,
+    def _signal(self, event: MetricsEvent, holds: bool, detail: str) -> SignalEvent:
+        return SignalEvent(
             detector=self.name,
-            title=title,
+            fingerprint=f"{self.name}:{event.service}",
+            subject=event.service,
+            holds=holds,
+            severity=Severity.CRITICAL,
+            title=f"{event.service} does not answer",
             detail=detail,
-            raised_at=event.scraped_at,
+            seen_at=event.scraped_at,
+            lasts_seconds=LASTS.total_seconds(),
             service=event.service,
             threshold=float(self._after),
         )

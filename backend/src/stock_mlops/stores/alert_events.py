@@ -1,0 +1,27 @@
+"""The changes of alerts in ClickHouse, which ws_monitor writes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from clickhouse_connect.driver.client import Client
+
+
+class AlertEvents:
+    """``client`` is asked for at each use, so that a server that was down at start is found later."""
+
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self._client = client
+
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:  # noqa: ARG002  the protocol's
+        """Which of the events ``ids`` are stored. Reads one column: alerts are few."""
+        rows = (
+            self._client()
+            .query(
+                "SELECT DISTINCT event_id FROM alerts WHERE event_id IN {ids:Array(UUID)}",
+                parameters={"ids": [str(item) for item in ids]},
+            )
+            .result_rows
+        )
+        return {UUID(str(row[0])) for row in rows}
