@@ -23,7 +23,6 @@ from api.limits import BodyLimitMiddleware
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
 from api.routes import (
     accounts,
-    alerts,
     auth,
     datasets,
     etl,
@@ -55,7 +54,6 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         etl.router,
         datasets.router,
         instruments.router,
-        alerts.router,
         system.router,
     ),
     "predict": (predictions.router, future.router),
