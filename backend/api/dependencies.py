@@ -25,8 +25,7 @@ from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.platform import QueueState, Versions
 from stock_mlops.services.quality_report import QualityReport
-from stock_mlops.stores.alerts import Alert, AlertFilter, AlertPage, AlertRecord
-from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
+from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.instrument_names import Listing
 from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
@@ -98,6 +97,8 @@ class ModelCatalog(Protocol):
         offset: int = 0,
     ) -> DefinitionPage: ...
 
+    def glances(self, model_ids: Sequence[UUID]) -> Mapping[UUID, Glance]: ...
+
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]: ...
 
 
@@ -167,14 +168,6 @@ class WatchlistDesk(Protocol):
     def delete(self, owner: str, watchlist_id: UUID) -> bool: ...
 
 
-class AlertOffice(Protocol):
-    def page(self, wanted: AlertFilter, limit: int, cursor: Cursor | None = None) -> AlertPage: ...
-
-    def find(self, alert_id: UUID) -> AlertRecord: ...
-
-    def acknowledge(self, alert_id: UUID, actor: str, comment: str | None) -> Alert: ...
-
-
 class PlatformDesk(Protocol):
     def versions(self) -> Versions: ...
 
@@ -215,7 +208,6 @@ class TrainResources:
     instruments: InstrumentSearch
     watchlists: WatchlistDesk
     platform: PlatformDesk
-    alerts: AlertOffice
     access: TrainAccess
 
 

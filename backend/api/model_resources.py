@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stock_mlops.services.deletion import Deletion
     from stock_mlops.services.model_options import FeatureOptions, ModelType
     from stock_mlops.services.promotion import Comparison, Promotion
-    from stock_mlops.services.version_evidence import SkillCurve, VersionEvidence
+    from stock_mlops.services.version_evidence import VersionCurves, VersionEvidence
 
 
 class ModelOffice(Protocol):
@@ -43,7 +43,7 @@ class ModelOffice(Protocol):
 
     def card(self, version: ModelVersion) -> str: ...
 
-    def skill_curves(self, version: ModelVersion) -> Sequence[SkillCurve]: ...
+    def curves(self, version: ModelVersion) -> VersionCurves: ...
 
     def feature_options(self) -> FeatureOptions: ...
 
@@ -104,8 +104,8 @@ class Models:
     def card(self, version: ModelVersion) -> str:
         return self._evidence.card(version)
 
-    def skill_curves(self, version: ModelVersion) -> Sequence[SkillCurve]:
-        return self._evidence.skill_curves(version)
+    def curves(self, version: ModelVersion) -> VersionCurves:
+        return self._evidence.curves(version)
 
     def feature_options(self) -> FeatureOptions:
         from stock_mlops.services.model_options import feature_options

@@ -121,6 +121,10 @@ def test_a_version_shows_its_card_its_curves_and_a_backtest(api: httpx.Client, t
     assert {curve["horizon"]: curve["gained"][-1] for curve in curves["cumulative_skill"]} == pytest.approx(skill)
     assert curves["learning_curve"]
     assert curves["importance"]
+    assert [curve["horizon"] for curve in curves["calibration"]] == sorted(skill)
+    assert [curve["horizon"] for curve in curves["coverage"]] == sorted(skill)
+    listed = {item["model_id"]: item for item in asked(api.get("/api/models/"))["items"]}[result["model_id"]]
+    assert (listed["newest"]["version"], listed["newest"]["skill"]) == (result["version"], pytest.approx(skill[1]))
 
     body = {"version": result["version"], "cost_bps": 5}
     told = asked(api.post(f"{model}/backtest", json=body))

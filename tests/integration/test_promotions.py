@@ -64,6 +64,14 @@ def definition(catalog: Catalog) -> ModelDefinition:
     return catalog.create_definition(parse_spec({"ticker": "AAPL", "horizon": 1}))
 
 
+METRICS = {
+    "horizons": [
+        {"horizon": 1, "skill": -0.01, "beats_random_walk": False},
+        {"horizon": 2, "skill": 0.02, "beats_random_walk": True},
+    ]
+}
+
+
 def enter(
     engine: Engine,
     definition: ModelDefinition,
@@ -75,7 +83,8 @@ def enter(
     """What a training does at its end."""
     verdict: dict[str, Any] = {"passed": passed, "champion": against, "checks": []}
     new = NewVersion(
-        definition.id, NAME, version, f"run{version}", "mlflow-artifacts:/x", "d", "f", 1, {}, date(2012, 1, 3), verdict
+        definition.id, NAME, version, f"run{version}", "mlflow-artifacts:/x", "d", "f", 1, METRICS, date(2012, 1, 3),
+        verdict,
     )  # fmt: skip
     with engine.begin() as tx:
         return Catalog(engine).add_version(tx, new)
@@ -211,6 +220,18 @@ def test_what_people_note_of_a_model_is_kept_and_found(catalog: Catalog, definit
     assert catalog.definitions(tag="daily").total == 1
     assert catalog.definitions(tag="weekly").total == 0
     assert catalog.change_definition(uuid4(), name="nobody") is None
+
+
+def test_a_glance_tells_of_the_newest_version_and_of_the_one_that_serves(
+    engine: Engine, catalog: Catalog, definition: ModelDefinition
+) -> None:
+    other = catalog.create_definition(parse_spec({"ticker": "IBM"}))
+    assert catalog.glances([definition.id, other.id]) == {}
+    enter(engine, definition, 1)
+    enter(engine, definition, 2, passed=False, against=1)
+    glance = catalog.glances([definition.id, other.id])[definition.id]
+    assert (glance.versions, glance.champion, glance.version, glance.alias) == (2, 1, 2, "challenger")
+    assert (glance.skill, glance.beats_random_walk) == (-0.01, (2,))
 
 
 def test_a_deleted_model_serves_nobody_and_can_be_made_again_without_its_versions(

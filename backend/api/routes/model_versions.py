@@ -28,7 +28,6 @@ from api.schemas.models import (
     RollbackRequest,
     RolledBack,
     SettledAccuracy,
-    SkillCurve,
     Verdict,
     VersionNumber,
 )
@@ -56,15 +55,16 @@ def get_model_card(model_id: UUID, version: Version, resources: Train) -> Respon
 
 @router.get("/versions/{version}/curves", responses=problems(404, 503), summary="A version's curves")
 def get_model_curves(model_id: UUID, version: Version, resources: Train) -> Curves:
-    """Learning curve, importance of the features, and skill gained over time."""
+    """Learning curve, importance of the features, skill gained over time, calibration and coverage."""
     found = _find_version(resources.catalog, model_id, version)
+    curves = asdict(resources.models.curves(found))
     return Curves.model_validate(
         {
             "learning_curve": found.metrics.get("learning_curve", []),
             "importance": found.metrics.get("importance", []),
-            "cumulative_skill": [
-                SkillCurve.model_validate(asdict(curve)) for curve in resources.models.skill_curves(found)
-            ],
+            "cumulative_skill": curves["skill"],
+            "calibration": curves["calibration"],
+            "coverage": curves["coverage"],
         }
     )
 

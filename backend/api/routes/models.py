@@ -8,21 +8,31 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from stock_mlops.errors import NotFoundError
 from stock_mlops.forecasting.spec import parse_spec
-from stock_mlops.stores.catalog import ModelDefinition
+from stock_mlops.stores.catalog import Glance, ModelDefinition
 from stock_mlops.stores.promotions import Change
 
 from api.dependencies import Actor, ModelCatalog, Train
 from api.errors import problems
 from api.routes.training import spec_values
 from api.schemas.definitions import ModelRequest
-from api.schemas.models import DeleteQuery, Model, ModelChange, ModelDetail, ModelPage, ModelQuery, ModelVersion
+from api.schemas.models import (
+    DeleteQuery,
+    ListedModel,
+    Model,
+    ModelChange,
+    ModelDetail,
+    ModelPage,
+    ModelQuery,
+    ModelVersion,
+    NewestVersion,
+)
 
 router = APIRouter(prefix="/api/models", tags=["models"])
 
 
 @router.get("/", responses=problems(503), summary="List the models")
 def list_models(query: Annotated[ModelQuery, Query()], resources: Train) -> ModelPage:
-    """Newest first."""
+    """Newest first, each with its newest version at a glance."""
     page = resources.catalog.definitions(
         exchange=query.exchange,
         ticker=query.ticker,
@@ -32,7 +42,10 @@ def list_models(query: Annotated[ModelQuery, Query()], resources: Train) -> Mode
         limit=query.limit,
         offset=query.offset,
     )
-    return ModelPage(items=[_model(definition) for definition in page.items], total=page.total)
+    glances = resources.catalog.glances([definition.id for definition in page.items])
+    return ModelPage(
+        items=[_listed(definition, glances.get(definition.id)) for definition in page.items], total=page.total
+    )
 
 
 @router.post("/", status_code=201, responses=problems(503), summary="Define a model")
@@ -94,4 +107,13 @@ def _model(definition: ModelDefinition) -> Model:
         description=definition.description,
         tags=list(definition.tags),
         created_at=definition.created_at,
+    )
+
+
+def _listed(definition: ModelDefinition, glance: Glance | None) -> ListedModel:
+    return ListedModel(
+        **_model(definition).model_dump(),
+        versions=0 if glance is None else glance.versions,
+        champion=None if glance is None else glance.champion,
+        newest=None if glance is None else NewestVersion.model_validate(glance, from_attributes=True),
     )

@@ -81,8 +81,25 @@ class ModelDetail(Model):
     versions: list[ModelVersion] = Field(description="newest first")
 
 
+class NewestVersion(ResponseModel):
+    """A model's newest version at a glance."""
+
+    version: int
+    alias: Literal["champion", "challenger"] | None
+    trained_until: date
+    created_at: datetime
+    skill: float | None = Field(description="one session ahead: 1 - MSE / MSE of the random walk")
+    beats_random_walk: list[int] = Field(description="horizons at which it does, beyond chance (5 %)")
+
+
+class ListedModel(Model):
+    versions: int = Field(description="how many there are")
+    champion: int | None = Field(description="its version that serves; null: none of its own")
+    newest: NewestVersion | None = Field(description="null: not trained yet")
+
+
 class ModelPage(ResponseModel):
-    items: list[Model]
+    items: list[ListedModel]
     total: int
 
 
@@ -128,6 +145,32 @@ class SkillCurve(ResponseModel):
     gained: list[float]
 
 
+class CalibrationBin(ResponseModel):
+    """Forecasts with about the same stated chance of a rise."""
+
+    stated: float = Field(description="mean of the stated chances")
+    observed: float = Field(description="share that rose")
+    n: int
+
+
+class CalibrationCurve(ResponseModel):
+    """A reliability diagram over bins of equal counts, the lowest chance first; empty with too few forecasts."""
+
+    horizon: int
+    bins: list[CalibrationBin]
+
+
+class CoverageCurve(ResponseModel):
+    """Share of returns inside their intervals over the newest `window` sessions up to each; empty with fewer. At most
+    500 points."""
+
+    horizon: int
+    level: float = Field(description="stated coverage")
+    window: int
+    sessions: list[date]
+    covered: list[float]
+
+
 class LearningPoint(ResponseModel):
     """After training on the newest rows."""
 
@@ -148,6 +191,8 @@ class Curves(ResponseModel):
     learning_curve: list[LearningPoint] = Field(description="one session ahead, on the newest test window")
     importance: list[Importance] = Field(description="the most important feature first")
     cumulative_skill: list[SkillCurve] = Field(description="by horizon")
+    calibration: list[CalibrationCurve] = Field(description="by horizon")
+    coverage: list[CoverageCurve] = Field(description="by horizon")
 
 
 class PromoteRequest(BodyModel):

@@ -31,7 +31,7 @@ from stock_mlops.services.forecast_events import no_data
 from stock_mlops.services.guard import OpenGuard
 from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.access_twins import MemoryAccounts, MemoryApiKeys, MemoryAuditLog, MemoryTickets
-from stock_mlops.stores.catalog import DefinitionPage, ModelDefinition, ModelVersion
+from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.jobs import IdempotencyConflictError, Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
@@ -40,10 +40,9 @@ from stock_mlops.stores.quarantine_entries import QuarantineCount, QuarantineEnt
 from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
-from .alerts import MemoryAlertOffice
 from .desks import Desks
 from .loads import Loads
-from .office import MemoryOffice
+from .office import MemoryOffice, glance
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -211,6 +210,9 @@ class Backstage:
         self.check()
         found = [item for item in self.definitions_.values() if wanted["tag"] in (None, *item.tags)]
         return DefinitionPage(found[wanted["offset"] :][: wanted["limit"]], len(found))
+
+    def glances(self, model_ids: Sequence[UUID]) -> dict[UUID, Glance]:
+        return {model_id: glance(found) for model_id in model_ids if (found := self.versions_.get(model_id))}
 
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
         return self.versions_.get(model_id, [])
@@ -414,18 +416,8 @@ def office() -> MemoryOffice:
 
 
 @pytest.fixture
-def alerts() -> MemoryAlertOffice:
-    return MemoryAlertOffice()
-
-
-@pytest.fixture
 async def train(
-    settings: Settings,
-    backstage: Backstage,
-    office: MemoryOffice,
-    desks: Desks,
-    alerts: MemoryAlertOffice,
-    access: TrainAccess,
+    settings: Settings, backstage: Backstage, office: MemoryOffice, desks: Desks, access: TrainAccess
 ) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
     resources = TrainResources(
@@ -437,7 +429,6 @@ async def train(
         instruments=desks,
         watchlists=desks,
         platform=desks,
-        alerts=alerts,
         datasets=backstage,
         etl=backstage.loads,
         reads=CachedReads(backstage.cache),

@@ -10,12 +10,13 @@ from uuid import UUID
 import numpy as np
 from stock_mlops.forecasting.backtest import BacktestSettings, backtest
 from stock_mlops.forecasting.gate import Check, Verdict
+from stock_mlops.forecasting.reliability import ReliabilityBin
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.backtesting import ChampionBacktest, Signal
 from stock_mlops.services.model_options import FeatureOptions, ModelType, feature_options, model_types
 from stock_mlops.services.promotion import Comparison, HorizonComparison
-from stock_mlops.services.version_evidence import SkillCurve
-from stock_mlops.stores.catalog import Champion, ModelVersion
+from stock_mlops.services.version_evidence import CalibrationCurve, CoverageCurve, SkillCurve, VersionCurves
+from stock_mlops.stores.catalog import Champion, Glance, ModelVersion
 from stock_mlops.stores.promotions import Action, AuditEntry, Change
 from stock_mlops.stores.settlements import RollingAccuracy
 
@@ -34,7 +35,7 @@ def make_version(model_id: UUID, number: int = 3, alias: str | None = "champion"
         feature_version="f",
         horizon=5,
         metrics={
-            "horizons": [{"horizon": 1, "rmse": 0.01}],
+            "horizons": [{"horizon": 1, "rmse": 0.01, "skill": 0.002, "beats_random_walk": True}],
             "learning_curve": [{"rows": 100, "train_rmse": 0.01, "validation_rmse": 0.02}],
             "importance": [{"feature": "return_1", "mean": 0.1, "deviation": 0.01}],
         },
@@ -42,6 +43,22 @@ def make_version(model_id: UUID, number: int = 3, alias: str | None = "champion"
         job_id=None,
         created_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
         verdict=VERDICT.to_dict(),
+    )
+
+
+def glance(versions: Sequence[ModelVersion]) -> Glance:
+    """As ``Catalog.glances`` tells of a model with these versions, the newest first."""
+    newest = versions[0]
+    horizons = newest.metrics["horizons"]
+    return Glance(
+        versions=len(versions),
+        champion=next((item.version for item in versions if item.alias == "champion"), None),
+        version=newest.version,
+        alias=newest.alias,
+        trained_until=newest.trained_until,
+        created_at=newest.created_at,
+        skill=horizons[0]["skill"],
+        beats_random_walk=tuple(item["horizon"] for item in horizons if item["beats_random_walk"]),
     )
 
 
@@ -114,9 +131,14 @@ class MemoryOffice:
         self._note(version.version)
         return "# stock-US-AAPL\n"
 
-    def skill_curves(self, version: ModelVersion) -> Sequence[SkillCurve]:
+    def curves(self, version: ModelVersion) -> VersionCurves:
         self._note(version.version)
-        return [SkillCurve(1, [date(2012, 6, 28), date(2012, 6, 29)], [0.001, 0.002])]
+        days = [date(2012, 6, 28), date(2012, 6, 29)]
+        return VersionCurves(
+            [SkillCurve(1, days, [0.001, 0.002])],
+            [CalibrationCurve(1, [ReliabilityBin(0.52, 0.5, 300)])],
+            [CoverageCurve(1, 0.9, 250, days, [0.88, 0.89])],
+        )
 
     def feature_options(self) -> FeatureOptions:
         return feature_options()

@@ -128,12 +128,31 @@ async def test_a_card_is_markdown(train: httpx.AsyncClient, model: str) -> None:
     assert answer.text == "# stock-US-AAPL\n"
 
 
-async def test_curves_show_learning_importance_and_skill(train: httpx.AsyncClient, model: str) -> None:
+async def test_a_list_shows_each_models_newest_version_at_a_glance(train: httpx.AsyncClient, model: str) -> None:
+    await train.post("/api/models/", json={**RIDGE, "horizon": 1})
+    items = {item["spec"]["horizon"]: item for item in (await train.get("/api/models")).json()["items"]}
+    assert (items[1]["versions"], items[1]["champion"], items[1]["newest"]) == (0, None, None)
+    assert (items[5]["versions"], items[5]["champion"]) == (2, 3)
+    assert items[5]["newest"]["version"] == 3
+    assert items[5]["newest"]["beats_random_walk"] == [1]
+
+
+async def test_curves_show_learning_importance_skill_calibration_and_coverage(train: httpx.AsyncClient, model: str) -> None:
     curves = (await train.get(f"{model}/versions/2/curves")).json()
     assert curves == {
         "learning_curve": [{"rows": 100, "train_rmse": 0.01, "validation_rmse": 0.02}],
         "importance": [{"feature": "return_1", "mean": 0.1, "deviation": 0.01}],
         "cumulative_skill": [{"horizon": 1, "sessions": ["2012-06-28", "2012-06-29"], "gained": [0.001, 0.002]}],
+        "calibration": [{"horizon": 1, "bins": [{"stated": 0.52, "observed": 0.5, "n": 300}]}],
+        "coverage": [
+            {
+                "horizon": 1,
+                "level": 0.9,
+                "window": 250,
+                "sessions": ["2012-06-28", "2012-06-29"],
+                "covered": [0.88, 0.89],
+            }
+        ],
     }
 
 

@@ -32,11 +32,15 @@ VERSION = ModelVersion(
 class Files:
     """Runs whose artifacts are in a dictionary."""
 
-    def __init__(self, **files: bytes) -> None:
+    def __init__(self, scheme: str = "expanding", **files: bytes) -> None:
+        self._scheme = scheme
         self._files = files
 
     def run(self, run_id: str) -> dict[str, Any]:
-        return {"info": {"artifact_uri": f"mlflow-artifacts:/1/{run_id}/artifacts"}}
+        return {
+            "info": {"artifact_uri": f"mlflow-artifacts:/1/{run_id}/artifacts"},
+            "data": {"params": [{"key": "validation.scheme", "value": self._scheme}]},
+        }
 
     def content(self, artifact_uri: str) -> bytes:
         name = artifact_uri.removeprefix("mlflow-artifacts:/1/run/artifacts/")
@@ -46,8 +50,8 @@ class Files:
             raise NotFoundError(f"MLflow does not know {artifact_uri}") from None
 
 
-def forecasts(sessions: int) -> tuple[pl.DataFrame, Files]:
-    """Of two tickers and horizons, out of order."""
+def forecasts(sessions: int, scheme: str = "expanding") -> tuple[pl.DataFrame, Files]:
+    """Of two tickers and horizons, out of order, in two test windows."""
     rng = np.random.default_rng(1)
     days = np.busday_offset("2020-01-06", list(range(sessions))).astype("datetime64[D]")
     frame = pl.concat(
@@ -58,6 +62,8 @@ def forecasts(sessions: int) -> tuple[pl.DataFrame, Files]:
                 "horizon": horizon,
                 "y": rng.normal(0, 0.01, sessions),
                 "y_hat": rng.normal(0, 0.002, sessions),
+                "probability_up": rng.uniform(0.4, 0.6, sessions),
+                "fold": np.arange(sessions) * 2 // sessions,
             }
         )
         for horizon in (2, 1)
@@ -65,12 +71,12 @@ def forecasts(sessions: int) -> tuple[pl.DataFrame, Files]:
     )
     buffer = BytesIO()
     frame.write_parquet(buffer)
-    return frame, Files(evaluation_out_of_fold=buffer.getvalue())
+    return frame, Files(scheme, evaluation_out_of_fold=buffer.getvalue())
 
 
 def test_a_skill_curve_ends_at_the_skill_over_all_forecasts_of_its_horizon() -> None:
     frame, files = forecasts(40)
-    curves = VersionEvidence(files).skill_curves(VERSION)
+    curves = VersionEvidence(files).curves(VERSION).skill
     assert [curve.horizon for curve in curves] == [1, 2]
     for curve in curves:
         mine = frame.filter(horizon=curve.horizon)
@@ -81,9 +87,30 @@ def test_a_skill_curve_ends_at_the_skill_over_all_forecasts_of_its_horizon() -> 
 
 def test_a_long_history_is_shown_by_at_most_500_points_its_ends_included() -> None:
     frame, files = forecasts(1300)
-    (curve, _) = VersionEvidence(files).skill_curves(VERSION)
+    (curve, _) = VersionEvidence(files).curves(VERSION).skill
     assert len(curve.sessions) == len(curve.gained) == 500
     assert (curve.sessions[0], curve.sessions[-1]) == (frame["session"].min(), frame["session"].max())
+
+
+def test_chances_are_held_against_all_forecasts_of_their_horizon() -> None:
+    frame, files = forecasts(600)
+    curves = VersionEvidence(files).curves(VERSION).calibration
+    assert [curve.horizon for curve in curves] == [1, 2]
+    assert sum(item.n for item in curves[0].bins) == frame.filter(horizon=1).height
+
+
+@pytest.mark.parametrize(("scheme", "judged"), [("expanding", 300), ("purged_kfold", 600)])
+def test_coverage_is_told_of_windows_that_others_can_judge_over_a_years_sessions(scheme: str, judged: int) -> None:
+    frame, files = forecasts(600, scheme)
+    (curve, _) = VersionEvidence(files).curves(VERSION).coverage
+    assert len(curve.sessions) == len(curve.covered) == judged - 250 + 1
+    assert curve.sessions[-1] == frame["session"].max()
+    assert all(0.8 < share < 1 for share in curve.covered)
+
+
+def test_a_short_history_has_no_coverage_over_time() -> None:
+    (curve, _) = VersionEvidence(forecasts(400)[1]).curves(VERSION).coverage
+    assert (curve.sessions, curve.covered) == ([], [])
 
 
 def test_a_card_is_the_runs_own_file_and_a_lost_one_is_not_found() -> None:

@@ -39,68 +39,6 @@ export interface paths {
         patch: operations["change_account"];
         trace?: never;
     };
-    "/api/alerts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List alerts
-         * @description Those that were raised last come first, whether they fire or are resolved. Never cached: a page that is told of a
-         *     change by `/ws/alerts` finds it here.
-         */
-        get: operations["list_alerts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alerts/{alert_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One alert with its history
-         * @description Its changes, and whom they were delivered to.
-         */
-        get: operations["get_alert"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alerts/{alert_id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Acknowledge an alert
-         * @description Say that one has seen to it; everybody hears of it on `/ws/alerts`. Doing it again replaces the comment; the
-         *     history keeps each. An alert that is over can be acknowledged too.
-         */
-        post: operations["acknowledge_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/api-keys": {
         parameters: {
             query?: never;
@@ -520,7 +458,7 @@ export interface paths {
         };
         /**
          * List the models
-         * @description Newest first.
+         * @description Newest first, each with its newest version at a glance.
          */
         get: operations["list_models"];
         put?: never;
@@ -649,7 +587,7 @@ export interface paths {
         };
         /**
          * A version's curves
-         * @description Learning curve, importance of the features, and skill gained over time.
+         * @description Learning curve, importance of the features, skill gained over time, calibration and coverage.
          */
         get: operations["get_model_curves"];
         put?: never;
@@ -1296,235 +1234,6 @@ export interface components {
             /** Window */
             window: number;
         };
-        /** AcknowledgeRequest */
-        AcknowledgeRequest: {
-            /** Comment */
-            comment?: string | null;
-        };
-        /**
-         * Alert
-         * @description How an alert stands. `/ws/alerts` tells of every change of it, by the same `alert_id` and a higher `revision`.
-         */
-        Alert: {
-            /** Acknowledged At */
-            acknowledged_at: string | null;
-            /** Acknowledged By */
-            acknowledged_by: string | null;
-            /**
-             * Alert Id
-             * Format: uuid
-             */
-            alert_id: string;
-            /**
-             * Changed At
-             * Format: date-time
-             */
-            changed_at: string;
-            /**
-             * Comment
-             * @description of who acknowledged it
-             */
-            comment: string | null;
-            /**
-             * Count
-             * @description how often the condition was seen
-             */
-            count: number;
-            /** Detail */
-            detail: string;
-            /** Detector */
-            detector: string;
-            /** Exchange */
-            exchange: string | null;
-            /**
-             * Fingerprint
-             * @description of the condition; at most one firing alert bears it
-             */
-            fingerprint: string;
-            /**
-             * Raised At
-             * Format: date-time
-             */
-            raised_at: string;
-            /** Resolved At */
-            resolved_at: string | null;
-            /**
-             * Revision
-             * @description number of its changes
-             */
-            revision: number;
-            /**
-             * Seen At
-             * Format: date-time
-             * @description when the condition was last seen to hold
-             */
-            seen_at: string;
-            /** Service */
-            service: string | null;
-            /** @description the highest that it had */
-            severity: components["schemas"]["Severity"];
-            state: components["schemas"]["AlertState"];
-            /**
-             * Subject
-             * @description what was looked at: EXCHANGE:TICKER, or a service's name
-             */
-            subject: string;
-            /** Threshold */
-            threshold: number | null;
-            /** Ticker */
-            ticker: string | null;
-            /** Title */
-            title: string;
-            /** Value */
-            value: number | null;
-        };
-        /**
-         * AlertChange
-         * @enum {string}
-         */
-        AlertChange: "raised" | "escalated" | "resolved" | "reopened" | "acknowledged";
-        /**
-         * AlertDelivery
-         * @description What a receiver outside of the platform knows.
-         */
-        AlertDelivery: {
-            /**
-             * Attempts
-             * @description that failed since it was last told
-             */
-            attempts: number;
-            /**
-             * Error
-             * @description of the last attempt
-             */
-            error: string | null;
-            /** Receiver */
-            receiver: string;
-            /** Told At */
-            told_at: string | null;
-            /** @description null: not told of it yet */
-            told_state: components["schemas"]["AlertState"] | null;
-            /**
-             * Waiting
-             * @description whether it is still to be told of the newest change
-             */
-            waiting: boolean;
-        };
-        /** AlertDetail */
-        AlertDetail: {
-            /** Acknowledged At */
-            acknowledged_at: string | null;
-            /** Acknowledged By */
-            acknowledged_by: string | null;
-            /**
-             * Alert Id
-             * Format: uuid
-             */
-            alert_id: string;
-            /**
-             * Changed At
-             * Format: date-time
-             */
-            changed_at: string;
-            /**
-             * Comment
-             * @description of who acknowledged it
-             */
-            comment: string | null;
-            /**
-             * Count
-             * @description how often the condition was seen
-             */
-            count: number;
-            /** Deliveries */
-            deliveries: components["schemas"]["AlertDelivery"][];
-            /** Detail */
-            detail: string;
-            /** Detector */
-            detector: string;
-            /** Exchange */
-            exchange: string | null;
-            /**
-             * Fingerprint
-             * @description of the condition; at most one firing alert bears it
-             */
-            fingerprint: string;
-            /**
-             * History
-             * @description its changes, the oldest first
-             */
-            history: components["schemas"]["AlertHistoryEntry"][];
-            /**
-             * Raised At
-             * Format: date-time
-             */
-            raised_at: string;
-            /** Resolved At */
-            resolved_at: string | null;
-            /**
-             * Revision
-             * @description number of its changes
-             */
-            revision: number;
-            /**
-             * Seen At
-             * Format: date-time
-             * @description when the condition was last seen to hold
-             */
-            seen_at: string;
-            /** Service */
-            service: string | null;
-            /** @description the highest that it had */
-            severity: components["schemas"]["Severity"];
-            state: components["schemas"]["AlertState"];
-            /**
-             * Subject
-             * @description what was looked at: EXCHANGE:TICKER, or a service's name
-             */
-            subject: string;
-            /** Threshold */
-            threshold: number | null;
-            /** Ticker */
-            ticker: string | null;
-            /** Title */
-            title: string;
-            /** Value */
-            value: number | null;
-        };
-        /** AlertHistoryEntry */
-        AlertHistoryEntry: {
-            /**
-             * Actor
-             * @description null: the platform
-             */
-            actor: string | null;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            change: components["schemas"]["AlertChange"];
-            /** Detail */
-            detail: string;
-            /** Revision */
-            revision: number;
-            severity: components["schemas"]["Severity"];
-        };
-        /** AlertPage */
-        AlertPage: {
-            /** Items */
-            items: components["schemas"]["Alert"][];
-            /**
-             * Next Cursor
-             * @description for the next page; null: that was all
-             */
-            next_cursor: string | null;
-        };
-        /**
-         * AlertState
-         * @enum {string}
-         */
-        AlertState: "firing" | "resolved";
         /** Alive */
         Alive: {
             /** Service */
@@ -1872,6 +1581,34 @@ export interface components {
             /** Instruments */
             instruments: components["schemas"]["BulkInstrument"][];
         };
+        /**
+         * CalibrationBin
+         * @description Forecasts with about the same stated chance of a rise.
+         */
+        CalibrationBin: {
+            /** N */
+            n: number;
+            /**
+             * Observed
+             * @description share that rose
+             */
+            observed: number;
+            /**
+             * Stated
+             * @description mean of the stated chances
+             */
+            stated: number;
+        };
+        /**
+         * CalibrationCurve
+         * @description A reliability diagram over bins of equal counts, the lowest chance first; empty with too few forecasts.
+         */
+        CalibrationCurve: {
+            /** Bins */
+            bins: components["schemas"]["CalibrationBin"][];
+            /** Horizon */
+            horizon: number;
+        };
         /** CheckStatus */
         CheckStatus: {
             /** Error */
@@ -1909,8 +1646,38 @@ export interface components {
             /** Total Return */
             total_return: number;
         };
+        /**
+         * CoverageCurve
+         * @description Share of returns inside their intervals over the newest `window` sessions up to each; empty with fewer. At most
+         *     500 points.
+         */
+        CoverageCurve: {
+            /** Covered */
+            covered: number[];
+            /** Horizon */
+            horizon: number;
+            /**
+             * Level
+             * @description stated coverage
+             */
+            level: number;
+            /** Sessions */
+            sessions: string[];
+            /** Window */
+            window: number;
+        };
         /** Curves */
         Curves: {
+            /**
+             * Calibration
+             * @description by horizon
+             */
+            calibration: components["schemas"]["CalibrationCurve"][];
+            /**
+             * Coverage
+             * @description by horizon
+             */
+            coverage: components["schemas"]["CoverageCurve"][];
             /**
              * Cumulative Skill
              * @description by horizon
@@ -2554,6 +2321,54 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** ListedModel */
+        ListedModel: {
+            /**
+             * Champion
+             * @description its version that serves; null: none of its own
+             */
+            champion: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string;
+            /** Exchange */
+            exchange: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Model Type */
+            model_type: string;
+            /** Name */
+            name: string;
+            /** @description null: not trained yet */
+            newest: components["schemas"]["NewestVersion"] | null;
+            /** Panel */
+            panel?: string | null;
+            /** Registered Name */
+            registered_name: string;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Tags */
+            tags: string[];
+            /**
+             * Ticker
+             * @description null of a panel
+             */
+            ticker: string | null;
+            /**
+             * Versions
+             * @description how many there are
+             */
+            versions: number;
+        };
         /** LoginRequest */
         LoginRequest: {
             /**
@@ -2769,7 +2584,7 @@ export interface components {
         /** ModelPage */
         ModelPage: {
             /** Items */
-            items: components["schemas"]["Model"][];
+            items: components["schemas"]["ListedModel"][];
             /** Total */
             total: number;
         };
@@ -2964,6 +2779,36 @@ export interface components {
             revoked_at: string | null;
             /** Scopes */
             scopes: components["schemas"]["Scope"][];
+        };
+        /**
+         * NewestVersion
+         * @description A model's newest version at a glance.
+         */
+        NewestVersion: {
+            /** Alias */
+            alias: ("champion" | "challenger") | null;
+            /**
+             * Beats Random Walk
+             * @description horizons at which it does, beyond chance (5 %)
+             */
+            beats_random_walk: number[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Skill
+             * @description one session ahead: 1 - MSE / MSE of the random walk
+             */
+            skill: number | null;
+            /**
+             * Trained Until
+             * Format: date
+             */
+            trained_until: string;
+            /** Version */
+            version: number;
         };
         /**
          * Performance
@@ -3817,12 +3662,6 @@ export interface components {
             version: number;
         };
         /**
-         * Severity
-         * @description From the least to the most severe.
-         * @enum {string}
-         */
-        Severity: "info" | "warning" | "critical";
-        /**
          * SkillCurve
          * @description Share of the random walk's squared error that was saved up to each session; it rises where the model is better.
          *     At most 500 points.
@@ -4493,290 +4332,6 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_alerts: {
-        parameters: {
-            query?: {
-                acknowledged?: boolean | null;
-                cursor?: string | null;
-                detector?: string | null;
-                exchange?: ("US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO") | null;
-                /** @description most items of one page */
-                limit?: number;
-                service?: string | null;
-                severity?: components["schemas"]["Severity"] | null;
-                /** @description raised, or changed, at or after it; with a time zone */
-                since?: string | null;
-                state?: components["schemas"]["AlertState"] | null;
-                ticker?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertPage"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alert_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertDetail"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    acknowledge_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alert_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "comment": "restarting it"
-                 *     }
-                 */
-                "application/json": components["schemas"]["AcknowledgeRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };

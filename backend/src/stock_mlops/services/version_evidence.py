@@ -1,8 +1,8 @@
-"""What a version's run keeps for people: its card, and how its skill grew over the sessions that it was tested on."""
+"""What a version's run keeps for people: its card, and how it did over the sessions that it was tested on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,8 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from stock_mlops.forecasting.intervals import LEVEL
 from stock_mlops.forecasting.metrics import cumulative_skill
+from stock_mlops.forecasting.reliability import ReliabilityBin, interval_hits, reliability, rolling_mean
 from stock_mlops.stores.catalog import ModelVersion
 from stock_mlops.stores.registry import CARD
 
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 
 # More points than a chart is wide tell nothing more.
 _MOST_POINTS = 500
+# Sessions over which coverage is averaged: about a year, in which a level of 0.9 is known to within two per cent.
+_COVERAGE_WINDOW = 250
+# A scheme whose windows are judged by what came after them as well.
+_NOT_FORWARD = "purged_kfold"
 
 
 class Runs(Protocol):
@@ -39,6 +46,35 @@ class SkillCurve:
     gained: Sequence[float]
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationCurve:
+    """Stated chances of a rise against how often it came."""
+
+    horizon: int
+    bins: Sequence[ReliabilityBin]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageCurve:
+    """Share of returns inside their intervals over the ``window`` sessions up to each."""
+
+    horizon: int
+    level: float
+    """What was stated."""
+    window: int
+    sessions: Sequence[date]
+    covered: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCurves:
+    """Of each horizon, over the forecasts of rows that were not trained on."""
+
+    skill: Sequence[SkillCurve]
+    calibration: Sequence[CalibrationCurve]
+    coverage: Sequence[CoverageCurve]
+
+
 class VersionEvidence:
     """
     Raises:
@@ -51,32 +87,61 @@ class VersionEvidence:
 
     def card(self, version: ModelVersion) -> str:
         """The model card, Markdown."""
-        return self._file(version, CARD).decode()
+        return self._file(self._runs.run(version.run_id), CARD).decode()
 
-    def skill_curves(self, version: ModelVersion) -> list[SkillCurve]:
-        """Of each horizon, over the forecasts of rows that were not trained on; the mean over a panel's members."""
+    def curves(self, version: ModelVersion) -> VersionCurves:
+        """Of a panel's rows of one session the mean counts."""
         import polars as pl
 
+        run = self._runs.run(version.run_id)
         with TemporaryDirectory(prefix="stock-evidence-") as folder:
             file = Path(folder) / "out_of_fold.parquet"
-            file.write_bytes(self._file(version, f"evaluation/{file.name}"))
-            forecasts = pl.read_parquet(file, columns=["session", "horizon", "y", "y_hat"]).sort("session")
-        return [_curve(horizon, forecasts.filter(horizon=horizon)) for horizon in sorted(set(forecasts["horizon"]))]
+            file.write_bytes(self._file(run, f"evaluation/{file.name}"))
+            columns = ["session", "horizon", "y", "y_hat", "probability_up", "fold"]
+            forecasts = pl.read_parquet(file, columns=columns).sort("session")
+        params = {item["key"]: item["value"] for item in run["data"].get("params", ())}
+        forward = params.get("validation.scheme") != _NOT_FORWARD
+        parts = [(horizon, forecasts.filter(horizon=horizon)) for horizon in sorted(set(forecasts["horizon"]))]
+        return VersionCurves(
+            [_skill_curve(horizon, rows) for horizon, rows in parts],
+            [_calibration_curve(horizon, rows) for horizon, rows in parts],
+            [_coverage_curve(horizon, rows, forward=forward) for horizon, rows in parts],
+        )
 
-    def _file(self, version: ModelVersion, path: str) -> bytes:
-        uri: str = self._runs.run(version.run_id)["info"]["artifact_uri"]
-        return self._runs.content(f"{uri}/{path}")
+    def _file(self, run: Mapping[str, Any], path: str) -> bytes:
+        return self._runs.content(f"{run['info']['artifact_uri']}/{path}")
 
 
-def _curve(horizon: int, forecasts: pl.DataFrame) -> SkillCurve:
+def _skill_curve(horizon: int, forecasts: pl.DataFrame) -> SkillCurve:
     y, y_hat = forecasts.select("y", "y_hat").to_numpy().T
     gained = cumulative_skill(y, y_hat)
     sessions = forecasts["session"].to_numpy()
     # Of a panel's rows of one session the last one says how it ended.
     ends = np.append(np.flatnonzero(sessions[1:] != sessions[:-1]), len(sessions) - 1)
-    shown = ends[np.unique(np.linspace(0, len(ends) - 1, _MOST_POINTS).round().astype(int))]
-    return SkillCurve(
-        horizon,
-        [day.astype("datetime64[D]").item() for day in sessions[shown]],
-        [float(item) for item in gained[shown]],
-    )
+    shown = ends[_shown(len(ends))]
+    return SkillCurve(horizon, _days(sessions[shown]), gained[shown].tolist())
+
+
+def _calibration_curve(horizon: int, forecasts: pl.DataFrame) -> CalibrationCurve:
+    y, chance = forecasts.select("y", "probability_up").to_numpy().T
+    return CalibrationCurve(horizon, reliability(y, chance))
+
+
+def _coverage_curve(horizon: int, forecasts: pl.DataFrame, *, forward: bool) -> CoverageCurve:
+    y, y_hat = forecasts.select("y", "y_hat").to_numpy().T
+    hits = interval_hits(y, y_hat, forecasts["fold"].to_numpy(), forward=forward)
+    judged = np.isfinite(hits)
+    sessions, place = np.unique(forecasts["session"].to_numpy()[judged], return_inverse=True)
+    covered = rolling_mean(np.bincount(place, hits[judged]) / np.bincount(place), _COVERAGE_WINDOW)
+    shown = _shown(len(covered))
+    ends = sessions[len(sessions) - len(covered) :]
+    return CoverageCurve(horizon, LEVEL, _COVERAGE_WINDOW, _days(ends[shown]), covered[shown].tolist())
+
+
+def _shown(points: int) -> NDArray[np.int64]:
+    """Which of so many points a chart gets: evenly spaced ones, the first and the last among them."""
+    return np.unique(np.linspace(0, points - 1, min(points, _MOST_POINTS)).round().astype(np.int64))
+
+
+def _days(sessions: NDArray[np.datetime64]) -> list[date]:
+    return [day.astype("datetime64[D]").item() for day in sessions]

@@ -99,6 +99,24 @@ class Champion:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """What a list tells of a model: how many versions it has, which serves, and how good the newest is."""
+
+    versions: int
+    champion: int | None
+    """Its version that serves; None: none of its own does."""
+    version: int
+    """The newest; the rest is of it."""
+    alias: str | None
+    trained_until: date
+    created_at: datetime
+    skill: float | None
+    """One session ahead."""
+    beats_random_walk: tuple[int, ...]
+    """Horizons at which it does, beyond chance."""
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionPage:
     items: list[ModelDefinition]
     total: int
@@ -112,6 +130,19 @@ _VERSION = (
     "model_id, registered_name, version, run_id, artifact_uri, alias, data_version, feature_version, horizon, metrics,"
     " trained_until, job_id, created_at, verdict"
 )
+# Metrics are large: only those of the newest version are opened.
+_GLANCES = """
+    SELECT model_id, versions, champion, version, alias, trained_until, created_at,
+        jsonb_path_query_first(metrics, '$.horizons[*] ? (@.horizon == 1).skill') AS skill,
+        jsonb_path_query_array(metrics, '$.horizons[*] ? (@.beats_random_walk == true).horizon') AS better
+    FROM (
+        SELECT DISTINCT ON (model_id) model_id, version, alias, trained_until, created_at, metrics,
+            count(*) OVER same AS versions, max(version) FILTER (WHERE alias = :champion) OVER same AS champion
+        FROM model_versions WHERE deleted_at IS NULL AND model_id = ANY (CAST(:ids AS uuid[]))
+        WINDOW same AS (PARTITION BY model_id)
+        ORDER BY model_id, version DESC
+    ) newest
+"""
 
 
 def _definition(row: Row[Any]) -> ModelDefinition:
@@ -220,6 +251,26 @@ class Catalog:
                 {**wanted, "limit": limit, "offset": offset},
             ).all()
         return DefinitionPage([_definition(row) for row in rows], int(total))
+
+    def glances(self, model_ids: Sequence[UUID]) -> dict[UUID, Glance]:
+        """Of each of the models that has a version."""
+        with self._engine.begin() as tx:
+            rows = tx.execute(
+                text(_GLANCES), {"ids": [str(model_id) for model_id in model_ids], "champion": CHAMPION}
+            ).all()
+        return {
+            UUID(str(row.model_id)): Glance(
+                row.versions,
+                row.champion,
+                row.version,
+                row.alias,
+                row.trained_until,
+                row.created_at,
+                None if row.skill is None else float(row.skill),
+                tuple(row.better),
+            )
+            for row in rows
+        }
 
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
         """The registered versions of a definition, the newest first."""
