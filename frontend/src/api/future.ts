@@ -1,4 +1,4 @@
-import { queryOptions, useMutation } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Instrument } from '@/shared/instrument';
 import { api, unwrap } from './client';
 import { requested } from './exchange';
@@ -41,5 +41,15 @@ export function useFuturePath(instrument: Instrument) {
   return useMutation({
     mutationFn: (days: number) =>
       unwrap(api.POST('/api/predict/future/', { body: { ...requested(instrument), days } })),
+  });
+}
+
+/** Stops a path; the days that were predicted already stay. */
+export function useCancelFuture() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (taskId: string) =>
+      unwrap(api.DELETE('/api/predict/future/{task_id}', { params: { path: { task_id: taskId } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: futureKeys.all }),
   });
 }

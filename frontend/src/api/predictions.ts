@@ -1,10 +1,19 @@
-import { queryOptions, useMutation, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+  type QueryClient,
+} from '@tanstack/react-query';
 import type { Instrument } from '@/shared/instrument';
 import { api, unwrap } from './client';
 import type { Prediction, PredictionEvent } from './events';
 import { requested } from './exchange';
+import type { paths } from './schema';
 
 export type { Prediction, PredictionEvent } from './events';
+
+export type PredictionFilters = NonNullable<paths['/api/predict/']['get']['parameters']['query']>;
 
 /** Predictions of one instrument that a chart and its table show. */
 const HISTORY = 250;
@@ -14,7 +23,27 @@ export const predictionKeys = {
   latest: ({ exchange, ticker }: Instrument) => [...predictionKeys.all, 'latest', exchange, ticker] as const,
   histories: () => [...predictionKeys.all, 'history'] as const,
   history: ({ exchange, ticker }: Instrument) => [...predictionKeys.histories(), exchange, ticker] as const,
+  list: (filters: PredictionFilters) => [...predictionKeys.all, 'list', filters] as const,
 };
+
+/** Predictions of one page of the list. */
+const PAGE = 50;
+
+/** Predictions that match, the newest first, page by page. */
+export function predictionsQuery(filters: PredictionFilters) {
+  return infiniteQueryOptions({
+    queryKey: predictionKeys.list(filters),
+    queryFn: ({ pageParam, signal }) =>
+      unwrap(
+        api.GET('/api/predict/', {
+          params: { query: { limit: PAGE, ...filters, cursor: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
 
 type Origin = NonNullable<Prediction['origin']>;
 

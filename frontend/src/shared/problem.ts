@@ -2,6 +2,8 @@
 export interface FieldError {
   field: string;
   message: string;
+  /** what would have been right, where that is not in the message */
+  expected?: string;
 }
 
 /** A request that failed, in the API's own words (RFC 9457), or because the network did not carry it. */
@@ -39,10 +41,14 @@ function asFieldErrors(value: unknown): FieldError[] {
   if (!Array.isArray(value)) return [];
   return value
     .filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null)
-    .map((item) => ({
-      field: asText(item.field),
-      message: asText(item.message) || asText(item.expected),
-    }));
+    .map((item) => {
+      const [message, expected] = [asText(item.message), asText(item.expected)];
+      return {
+        field: asText(item.field),
+        message: message || expected,
+        ...(message && expected && { expected }),
+      };
+    });
 }
 
 /** Reads a problem out of an answer's status, headers and parsed body; a body of another shape (a proxy's page) is no error. */

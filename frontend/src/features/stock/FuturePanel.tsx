@@ -8,10 +8,10 @@ import { futurePathQuery, futureStatusQuery, useFuturePath } from '@/api/future'
 import { isFinished } from '@/api/jobs';
 import { useFormat } from '@/shared/format/useFormat';
 import type { Instrument } from '@/shared/instrument';
+import { JobProgress } from '@/shared/ui/JobProgress';
 import { Panel } from '@/shared/ui/Panel';
 import { ScrollTable } from '@/shared/ui/ScrollTable';
 import { ProblemAlert } from '@/shared/ui/States';
-import { JobProgress } from './JobProgress';
 import { useStockSearch } from './useStock';
 
 const MOST_DAYS = 60;

@@ -7,12 +7,12 @@ import { useMay } from '@/api/access';
 import { requested } from '@/api/exchange';
 import { isFinished } from '@/api/jobs';
 import { MODEL_TYPES, trainStatusQuery, useTrain, type ModelType } from '@/api/training';
+import { TrainOutcome } from '@/features/forecast/TrainOutcome';
 import type { Instrument } from '@/shared/instrument';
+import { JobProgress } from '@/shared/ui/JobProgress';
 import { NotAllowed } from '@/shared/ui/NotAllowed';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
-import { JobProgress } from './JobProgress';
-import { TrainOutcome } from './TrainOutcome';
 import { useStockSearch } from './useStock';
 
 const LONGEST_HORIZON = 60;

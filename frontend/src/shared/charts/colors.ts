@@ -1,6 +1,9 @@
 /** The theme's colours as a canvas needs them: values, not variables. */
 export interface ChartColors {
+  /** of axes and legends */
   text: string;
+  /** of what is read first */
+  strong: string;
   grid: string;
   up: string;
   down: string;
@@ -16,6 +19,7 @@ export function readChartColors(element: HTMLElement): ChartColors {
   const read = (name: string) => style.getPropertyValue(name).trim();
   return {
     text: read('--muted'),
+    strong: read('--mantine-color-text'),
     grid: read('--line'),
     up: read('--up'),
     down: read('--down'),

@@ -1,0 +1,30 @@
+import { Badge, Tooltip } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useFormat } from '@/shared/format/useFormat';
+
+interface SkillBadgeProps {
+  /** one session ahead; null where the sample does not define it */
+  skill: number | null;
+  /** horizons at which the random walk is beaten beyond chance */
+  better: readonly number[];
+}
+
+const EVENTS = { hover: true, focus: true, touch: true };
+
+/** Whether a version beats the random walk, and by how much one session ahead. */
+export function SkillBadge({ skill, better }: SkillBadgeProps) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const beats = better.length > 0;
+  const hint = beats
+    ? t('train.better', { horizons: better.join(', '), count: better.length })
+    : t('train.notBetter');
+  return (
+    <Tooltip label={hint} multiline maw={300} events={EVENTS}>
+      <Badge color={beats ? 'teal' : 'gray'} tabIndex={0} data-beats={beats}>
+        {skill === null ? '–' : format.change(skill)} ·{' '}
+        {t(beats ? 'models.skill.better' : 'models.skill.same')}
+      </Badge>
+    </Tooltip>
+  );
+}

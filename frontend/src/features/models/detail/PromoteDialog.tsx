@@ -1,0 +1,120 @@
+import { Alert, Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { IconShieldX } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ModelDetail } from '@/api/models';
+import { usePromote } from '@/api/modelVersions';
+import { toProblem } from '@/shared/problem';
+import { ProblemAlert } from '@/shared/ui/States';
+import { VerdictView } from './VerdictView';
+
+interface PromoteDialogProps {
+  model: ModelDetail;
+  version: number;
+  onClose: () => void;
+}
+
+/** Lets a version serve once the gate agrees; shows its verdict, and lets an operator overrule it knowingly. */
+export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
+  const { t } = useTranslation();
+  const promote = usePromote(model.model_id);
+  const [reason, setReason] = useState('');
+  const [force, setForce] = useState(false);
+  const refused = toProblem(promote.error).errors.filter(({ field }) => field.startsWith('gate.'));
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('modelDetail.promote.title', { name: model.registered_name, version })}
+      centered
+      size="lg"
+      closeButtonProps={{ 'aria-label': t('action.close') }}
+      data-testid="promote"
+    >
+      {promote.isSuccess ? (
+        <Stack>
+          <Text fz="sm">{t('modelDetail.promote.done', { version })}</Text>
+          {promote.data.verdict && <VerdictView verdict={promote.data.verdict} />}
+          <Group justify="flex-end">
+            <Button onClick={onClose}>{t('action.close')}</Button>
+          </Group>
+        </Stack>
+      ) : (
+        <Stack>
+          <Text fz="sm">{t('modelDetail.promote.detail')}</Text>
+          <TextInput
+            label={t('modelDetail.reason')}
+            description={t('modelDetail.reasonHint')}
+            value={reason}
+            maxLength={500}
+            onChange={(event) => {
+              setReason(event.currentTarget.value);
+            }}
+            data-autofocus
+          />
+          {refused.length > 0 && <Refused reasons={refused} />}
+          {promote.isError && refused.length === 0 && <ProblemAlert error={promote.error} />}
+          {(refused.length > 0 || force) && (
+            <Checkbox
+              label={t('modelDetail.promote.force')}
+              checked={force}
+              onChange={(event) => {
+                setForce(event.currentTarget.checked);
+              }}
+              data-testid="promote-force"
+            />
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('action.cancel')}
+            </Button>
+            <Button
+              color={force ? 'red' : undefined}
+              loading={promote.isPending}
+              onClick={() => {
+                promote.mutate({ version, reason, force });
+              }}
+              data-testid="promote-confirm"
+            >
+              {t(force ? 'modelDetail.promote.overrule' : 'modelDetail.promote.confirm')}
+            </Button>
+          </Group>
+        </Stack>
+      )}
+    </Modal>
+  );
+}
+
+interface Reason {
+  field: string;
+  message: string;
+  expected?: string;
+}
+
+function Refused({ reasons }: { reasons: readonly Reason[] }) {
+  const { t } = useTranslation();
+  return (
+    <Alert
+      role="alert"
+      color="yellow"
+      icon={<IconShieldX size={18} />}
+      title={t('modelDetail.promote.refused')}
+      data-testid="gate-refused"
+    >
+      <Stack gap="xs">
+        {reasons.map(({ field, message, expected }) => {
+          const check = field.replace('gate.', '');
+          return (
+            <div key={field}>
+              <Text fz="sm" fw={600}>
+                {t(`gate.check.${check}` as 'gate.check.calibrated', check)}
+              </Text>
+              <Text fz="xs">{message}</Text>
+              {expected && <Text fz="xs">{t('gate.expected', { expected })}</Text>}
+            </div>
+          );
+        })}
+      </Stack>
+    </Alert>
+  );
+}

@@ -1,0 +1,48 @@
+import { toProblem, type FieldError } from '@/shared/problem';
+
+/** What the API objected to, by the name of the form's field. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/** One message may tell of several parameters. */
+const NEXT = /; (?=params\.\w+: )/;
+
+function split({ field, message }: FieldError): FieldError[] {
+  const [first = '', ...others] = message.split(NEXT);
+  return [
+    { field: field.replace(/^body\./, ''), message: first },
+    ...others.map((text) => {
+      const colon = text.indexOf(': ');
+      return { field: text.slice(0, colon), message: text.slice(colon + 2) };
+    }),
+  ];
+}
+
+/** Messages of a refused definition by field; `tickers.3` counts as `tickers`. */
+export function fieldErrors(error: unknown): FieldErrors {
+  const found: Record<string, string> = {};
+  for (const { field, message } of toProblem(error).errors.flatMap(split)) {
+    const name = field.replace(/\.\d+$/, '');
+    found[name] ??= message;
+  }
+  return found;
+}
+
+const SECTIONS = {
+  subject: ['ticker', 'exchange', 'panel', 'tickers', 'horizon', 'task'],
+  model: ['model_type', 'params', 'search', 'seed'],
+  features: ['features'],
+  validation: ['start', 'end', 'validation'],
+} as const;
+
+export type Section = keyof typeof SECTIONS;
+
+/** The first section of the form that an error is in; null when none is in any. */
+export function firstSection(errors: FieldErrors): Section | null {
+  const heads = Object.keys(errors).map((field) => field.split('.')[0] ?? '');
+  const sections = Object.keys(SECTIONS) as Section[];
+  return (
+    sections.find((section) =>
+      heads.some((head) => (SECTIONS[section] as readonly string[]).includes(head)),
+    ) ?? null
+  );
+}
