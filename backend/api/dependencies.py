@@ -25,6 +25,7 @@ from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.platform import QueueState, Versions
 from stock_mlops.services.quality_report import QualityReport
+from stock_mlops.stores.alerts import Alert, AlertFilter, AlertPage, AlertRecord
 from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.instrument_names import Listing
@@ -168,6 +169,14 @@ class WatchlistDesk(Protocol):
     def delete(self, owner: str, watchlist_id: UUID) -> bool: ...
 
 
+class AlertOffice(Protocol):
+    def page(self, wanted: AlertFilter, limit: int, cursor: Cursor | None = None) -> AlertPage: ...
+
+    def find(self, alert_id: UUID) -> AlertRecord: ...
+
+    def acknowledge(self, alert_id: UUID, actor: str, comment: str | None) -> Alert: ...
+
+
 class PlatformDesk(Protocol):
     def versions(self) -> Versions: ...
 
@@ -208,6 +217,7 @@ class TrainResources:
     instruments: InstrumentSearch
     watchlists: WatchlistDesk
     platform: PlatformDesk
+    alerts: AlertOffice
     access: TrainAccess
 
 

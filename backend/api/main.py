@@ -23,6 +23,7 @@ from api.limits import BodyLimitMiddleware
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
 from api.routes import (
     accounts,
+    alerts,
     auth,
     datasets,
     etl,
@@ -54,6 +55,7 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         etl.router,
         datasets.router,
         instruments.router,
+        alerts.router,
         system.router,
     ),
     "predict": (predictions.router, future.router),

@@ -40,6 +40,7 @@ from stock_mlops.stores.quarantine_entries import QuarantineCount, QuarantineEnt
 from stock_mlops.stores.read_cache import MemoryReadCache
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
+from .alerts import MemoryAlertOffice
 from .desks import Desks
 from .loads import Loads
 from .office import MemoryOffice, glance
@@ -416,8 +417,18 @@ def office() -> MemoryOffice:
 
 
 @pytest.fixture
+def alerts() -> MemoryAlertOffice:
+    return MemoryAlertOffice()
+
+
+@pytest.fixture
 async def train(
-    settings: Settings, backstage: Backstage, office: MemoryOffice, desks: Desks, access: TrainAccess
+    settings: Settings,
+    backstage: Backstage,
+    office: MemoryOffice,
+    desks: Desks,
+    alerts: MemoryAlertOffice,
+    access: TrainAccess,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
     resources = TrainResources(
@@ -429,6 +440,7 @@ async def train(
         instruments=desks,
         watchlists=desks,
         platform=desks,
+        alerts=alerts,
         datasets=backstage,
         etl=backstage.loads,
         reads=CachedReads(backstage.cache),

@@ -39,6 +39,68 @@ export interface paths {
         patch: operations["change_account"];
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alerts
+         * @description Those that were raised last come first, whether they fire or are resolved. Never cached: a page that is told of a
+         *     change by `/ws/alerts` finds it here.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One alert with its history
+         * @description Its changes, and whom they were delivered to.
+         */
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge an alert
+         * @description Say that one has seen to it; everybody hears of it on `/ws/alerts`. Doing it again replaces the comment; the
+         *     history keeps each. An alert that is over can be acknowledged too.
+         */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/api-keys": {
         parameters: {
             query?: never;
@@ -1234,6 +1296,235 @@ export interface components {
             /** Window */
             window: number;
         };
+        /** AcknowledgeRequest */
+        AcknowledgeRequest: {
+            /** Comment */
+            comment?: string | null;
+        };
+        /**
+         * Alert
+         * @description How an alert stands. `/ws/alerts` tells of every change of it, by the same `alert_id` and a higher `revision`.
+         */
+        Alert: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /**
+             * Alert Id
+             * Format: uuid
+             */
+            alert_id: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Comment
+             * @description of who acknowledged it
+             */
+            comment: string | null;
+            /**
+             * Count
+             * @description how often the condition was seen
+             */
+            count: number;
+            /** Detail */
+            detail: string;
+            /** Detector */
+            detector: string;
+            /** Exchange */
+            exchange: string | null;
+            /**
+             * Fingerprint
+             * @description of the condition; at most one firing alert bears it
+             */
+            fingerprint: string;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Resolved At */
+            resolved_at: string | null;
+            /**
+             * Revision
+             * @description number of its changes
+             */
+            revision: number;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description when the condition was last seen to hold
+             */
+            seen_at: string;
+            /** Service */
+            service: string | null;
+            /** @description the highest that it had */
+            severity: components["schemas"]["Severity"];
+            state: components["schemas"]["AlertState"];
+            /**
+             * Subject
+             * @description what was looked at: EXCHANGE:TICKER, or a service's name
+             */
+            subject: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Ticker */
+            ticker: string | null;
+            /** Title */
+            title: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * AlertChange
+         * @enum {string}
+         */
+        AlertChange: "raised" | "escalated" | "resolved" | "reopened" | "acknowledged";
+        /**
+         * AlertDelivery
+         * @description What a receiver outside of the platform knows.
+         */
+        AlertDelivery: {
+            /**
+             * Attempts
+             * @description that failed since it was last told
+             */
+            attempts: number;
+            /**
+             * Error
+             * @description of the last attempt
+             */
+            error: string | null;
+            /** Receiver */
+            receiver: string;
+            /** Told At */
+            told_at: string | null;
+            /** @description null: not told of it yet */
+            told_state: components["schemas"]["AlertState"] | null;
+            /**
+             * Waiting
+             * @description whether it is still to be told of the newest change
+             */
+            waiting: boolean;
+        };
+        /** AlertDetail */
+        AlertDetail: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /**
+             * Alert Id
+             * Format: uuid
+             */
+            alert_id: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Comment
+             * @description of who acknowledged it
+             */
+            comment: string | null;
+            /**
+             * Count
+             * @description how often the condition was seen
+             */
+            count: number;
+            /** Deliveries */
+            deliveries: components["schemas"]["AlertDelivery"][];
+            /** Detail */
+            detail: string;
+            /** Detector */
+            detector: string;
+            /** Exchange */
+            exchange: string | null;
+            /**
+             * Fingerprint
+             * @description of the condition; at most one firing alert bears it
+             */
+            fingerprint: string;
+            /**
+             * History
+             * @description its changes, the oldest first
+             */
+            history: components["schemas"]["AlertHistoryEntry"][];
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Resolved At */
+            resolved_at: string | null;
+            /**
+             * Revision
+             * @description number of its changes
+             */
+            revision: number;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description when the condition was last seen to hold
+             */
+            seen_at: string;
+            /** Service */
+            service: string | null;
+            /** @description the highest that it had */
+            severity: components["schemas"]["Severity"];
+            state: components["schemas"]["AlertState"];
+            /**
+             * Subject
+             * @description what was looked at: EXCHANGE:TICKER, or a service's name
+             */
+            subject: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Ticker */
+            ticker: string | null;
+            /** Title */
+            title: string;
+            /** Value */
+            value: number | null;
+        };
+        /** AlertHistoryEntry */
+        AlertHistoryEntry: {
+            /**
+             * Actor
+             * @description null: the platform
+             */
+            actor: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            change: components["schemas"]["AlertChange"];
+            /** Detail */
+            detail: string;
+            /** Revision */
+            revision: number;
+            severity: components["schemas"]["Severity"];
+        };
+        /** AlertPage */
+        AlertPage: {
+            /** Items */
+            items: components["schemas"]["Alert"][];
+            /**
+             * Next Cursor
+             * @description for the next page; null: that was all
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * AlertState
+         * @enum {string}
+         */
+        AlertState: "firing" | "resolved";
         /** Alive */
         Alive: {
             /** Service */
@@ -3662,6 +3953,12 @@ export interface components {
             version: number;
         };
         /**
+         * Severity
+         * @description From the least to the most severe.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical";
+        /**
          * SkillCurve
          * @description Share of the random walk's squared error that was saved up to each session; it rises where the model is better.
          *     At most 500 points.
@@ -4332,6 +4629,290 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                acknowledged?: boolean | null;
+                cursor?: string | null;
+                detector?: string | null;
+                exchange?: ("US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO") | null;
+                /** @description most items of one page */
+                limit?: number;
+                service?: string | null;
+                severity?: components["schemas"]["Severity"] | null;
+                /** @description raised, or changed, at or after it; with a time zone */
+                since?: string | null;
+                state?: components["schemas"]["AlertState"] | null;
+                ticker?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "comment": "restarting it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AcknowledgeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
