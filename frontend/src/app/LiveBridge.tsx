@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useMemo, useRef } from 'react';
+import { accuracyKey } from '@/api/accuracy';
 import { refreshAlerts } from '@/api/alerts';
 import { refreshDatasets } from '@/api/datasets';
 import type { PredictionEvent } from '@/api/events';
@@ -17,6 +18,7 @@ function refreshMarket(client: QueryClient): void {
   void client.invalidateQueries({ queryKey: systemKeys.clock() });
   void refreshDatasets(client);
   void refreshHistories(client);
+  void client.invalidateQueries({ queryKey: accuracyKey });
 }
 
 /**

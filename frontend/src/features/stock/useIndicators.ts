@@ -11,13 +11,14 @@ export function useIndicators(instrument: Instrument, text: string | undefined) 
   const series = useQuery(featureSeriesQuery(instrument, featuresOf(names)));
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const lines = useMemo(
-    () => buildIndicators(names, series.data, (variable) => colorOf(variable, scheme)),
+    () => buildIndicators(names, series.data, (variable) => colorIn(scheme, variable)),
     [names, series.data, scheme],
   );
   return { names, lines, error: series.error };
 }
 
-/** A canvas needs the colour itself; the scheme tells when it is another one. */
-function colorOf(variable: string, _scheme: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
+/** A canvas needs the colour itself. The page has it once it stands in the scheme, which it does before it renders. */
+function colorIn(scheme: 'light' | 'dark', variable: string): string {
+  const page = document.querySelector(`[data-mantine-color-scheme='${scheme}']`) ?? document.documentElement;
+  return getComputedStyle(page).getPropertyValue(variable).trim();
 }
