@@ -14,6 +14,7 @@ from statistics import median
 
 import numpy as np
 from stock_kit.settings import MonitoringSettings
+from stock_mlops.monitoring.columns import RETURN_COLUMNS
 from stock_mlops.monitoring.drift import DriftReference, watch_drift
 
 from bench.drift.history import COLUMNS, TICKERS, Rows, louder, prices, rows
@@ -23,6 +24,7 @@ _RETRAINED_EVERY = 63
 # A year is quiet whose moves are no larger than nine of ten years' before it in the same share's history.
 _YEAR = 250
 _QUIET = 0.9
+_FAMILIES = (range(len(RETURN_COLUMNS)), range(len(RETURN_COLUMNS), len(RETURN_COLUMNS) + len(COLUMNS)))
 
 
 def main() -> None:
@@ -72,7 +74,7 @@ def _cells(years: list[int], counts: dict[int, tuple[int, int]]) -> str:
 
 
 def quiet_years(history: Rows) -> set[int]:
-    returns = history.x[:, -2]
+    returns = history.x[:, 0]
     years = np.array([day.year for day in history.sessions])
     found = set()
     for year in sorted(set(years)):
@@ -100,12 +102,13 @@ def by_year(history: Rows, settings: MonitoringSettings) -> dict[int, tuple[int,
 
 def watched(history: Rows, trained: int, settings: MonitoringSettings) -> Iterator[tuple[date, bool]]:
     """Each session after the first ``trained`` rows until the next training, and whether it is an alarm."""
-    reference = DriftReference.of((*COLUMNS, "log_return", "relative_return"), history.x[:trained], settings.window)
+    reference = DriftReference.of((*RETURN_COLUMNS, *COLUMNS), history.x[:trained], settings.window)
     rows_back = settings.window + settings.persistence_of - 1
     for row in range(trained, min(trained + _RETRAINED_EVERY, len(history.x))):
         found = watch_drift(
             reference,
             history.x[max(0, row + 1 - rows_back) : row + 1],
+            _FAMILIES,
             settings.false_discovery_rate,
             settings.persistence,
             settings.persistence_of,
@@ -121,7 +124,7 @@ def injected(settings: MonitoringSettings, factor: float) -> tuple[list[int], in
         plain = rows(clean)
         quiet = quiet_years(plain)
         starts: dict[int, int] = defaultdict(int)
-        for row, day in enumerate(plain.sessions[: -_RETRAINED_EVERY]):
+        for row, day in enumerate(plain.sessions[:-_RETRAINED_EVERY]):
             if day.year in quiet and not starts[day.year]:
                 starts[day.year] = row
         for row in starts.values():

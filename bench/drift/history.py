@@ -10,6 +10,7 @@ import polars as pl
 from stock_mlops.features import compute_features, default_features, registry
 from stock_mlops.forecasting.estimators.base import Floats
 from stock_mlops.instruments import Instrument, sessions_of
+from stock_mlops.monitoring.columns import RETURN_COLUMNS, return_columns
 from stock_mlops.prices.adjustment import adjust
 from stock_mlops.prices.schema import OHLC
 from stock_mlops.prices.sources import FetchRequest
@@ -25,7 +26,7 @@ class Rows:
 
     sessions: list[date]
     x: Floats
-    """(sessions, features and log return)"""
+    """(sessions, returns and features)"""
 
 
 def prices(ticker: str) -> pl.DataFrame:
@@ -37,10 +38,13 @@ def prices(ticker: str) -> pl.DataFrame:
 
 def rows(clean: pl.DataFrame) -> Rows:
     features = compute_features(clean, COLUMNS).drop_nulls()
-    moves = pl.col("close").log().diff()
-    returns = clean.select("session", log_return=moves, relative_return=moves / moves.rolling_std(250).shift(1))
-    frame = features.join(returns, on="session", maintain_order="left").drop_nulls()
-    return Rows(frame["session"].to_list(), frame.select(*COLUMNS, "log_return", "relative_return").to_numpy())
+    log_range = (clean["high"] / clean["low"]).log().to_numpy()
+    returns = return_columns(clean["close"].to_numpy(), log_range)
+    columns = clean.select("session").with_columns(
+        pl.Series(name, returns[:, column], nan_to_null=True) for column, name in enumerate(RETURN_COLUMNS)
+    )
+    frame = features.join(columns, on="session", maintain_order="left").drop_nulls()
+    return Rows(frame["session"].to_list(), frame.select(*RETURN_COLUMNS, *COLUMNS).to_numpy())
 
 
 def louder(clean: pl.DataFrame, start: date, factor: float) -> pl.DataFrame:

@@ -320,9 +320,9 @@ class RegistrySettings(Group):
 class MonitoringSettings(Group):
     """What is looked at after each session, and from when on it is told."""
 
-    window: int = Field(40, ge=20, le=250, description="newest sessions whose distribution drift is told by")
+    window: int = Field(10, ge=5, le=250, description="newest sessions whose distribution drift is told by")
     false_discovery_rate: float = Field(
-        0.05, gt=0, lt=0.5, description="share of the features called drifted that may be so by chance"
+        0.02, gt=0, lt=0.5, description="share of the features called drifted that may be so by chance"
     )
     persistence: int = Field(4, ge=1, le=50, description="of the newest persistence_of sessions so many have to drift")
     persistence_of: int = Field(5, ge=1, le=50, description="see persistence")

@@ -60,10 +60,11 @@ class Deletions:
             return _versions(tx, "deleted_at < now() - :retention", {"retention": retention})
 
     def purge_version(self, deleted: DeletedVersion, change: Change) -> None:
-        """Remove a deleted version and the states of its intervals for good."""
+        """Remove a deleted version, the states of its intervals and what its drift is told by for good."""
         values = {"name": deleted.registered_name, "version": deleted.version}
         with self._engine.begin() as tx:
-            tx.execute(text("DELETE FROM interval_states WHERE registered_name = :name AND version = :version"), values)
+            for table in ("interval_states", "drift_references"):
+                tx.execute(text(f"DELETE FROM {table} WHERE registered_name = :name AND version = :version"), values)  # noqa: S608
             gone = tx.execute(
                 text("""
                     DELETE FROM model_versions
