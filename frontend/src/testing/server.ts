@@ -20,6 +20,7 @@ export const server = setupServer(
   http.get('*/api/system/queues', () => HttpResponse.json({ items: [] })),
   http.get('*/api/system/links', () => HttpResponse.json({ links: {} })),
   http.get('*/api/alerts', () => HttpResponse.json({ items: [], next_cursor: null })),
+  http.get('*/api/models/', () => HttpResponse.json({ items: [], total: 0 })),
   http.get('*/api/watchlists', () => HttpResponse.json({ items: [] })),
   http.get('*/api/predict/accuracy', () => HttpResponse.json({ window: 63, items: [] })),
 );

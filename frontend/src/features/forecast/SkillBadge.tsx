@@ -2,30 +2,49 @@ import { Badge, Tooltip } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { accuracyQuery } from '@/api/accuracy';
+import { modelsQuery, type ListedModel, type ModelFilters } from '@/api/models';
 import type { Prediction } from '@/api/predictions';
 import { useFormat } from '@/shared/format/useFormat';
 import { skillVerdict, type SkillVerdict } from './skill';
 
-const COLORS: Record<SkillVerdict['kind'], string> = { early: 'gray', noBetter: 'yellow', ahead: 'teal' };
+const COLORS: Record<SkillVerdict['kind'], string> = {
+  better: 'teal',
+  ahead: 'teal',
+  noBetter: 'yellow',
+  early: 'gray',
+};
 
-/** Whether the model that made a prediction has beaten the random walk so far. */
+const ALL: ModelFilters = {};
+const NONE: readonly ListedModel[] = [];
+
+/** Whether the model that made a prediction beats the random walk: on history, and since. */
 export function SkillBadge({ prediction }: { prediction: Prediction }) {
   const { t } = useTranslation();
-  const format = useFormat();
   const accuracies = useQuery(accuracyQuery());
-  const verdict = accuracies.data && skillVerdict(prediction, accuracies.data);
+  const models = useQuery(modelsQuery(ALL));
+  const hint = useHint();
+  if (models.isPending || !accuracies.data) return null;
+  const verdict = skillVerdict(prediction, accuracies.data, models.data?.items ?? NONE);
   if (!verdict) return null;
-  const skill = verdict.skill === null ? '–' : format.change(verdict.skill);
   return (
-    <Tooltip
-      label={t('skill.hint', { skill, count: verdict.sessions })}
-      multiline
-      maw={300}
-      events={{ hover: true, focus: true, touch: true }}
-    >
+    <Tooltip label={hint(verdict)} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
       <Badge color={COLORS[verdict.kind]} data-testid="skill-badge" data-kind={verdict.kind}>
-        {t(`skill.${verdict.kind}`, { skill })}
+        {t(`skill.${verdict.kind}`)}
       </Badge>
     </Tooltip>
   );
+}
+
+function useHint(): (verdict: SkillVerdict) => string {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const share = (skill: number | null) => (skill === null ? '–' : format.change(skill));
+  return ({ validated, skill, sessions }) =>
+    [
+      validated !== null && t('skill.validated', { skill: share(validated) }),
+      sessions > 0 && t('skill.settled', { skill: share(skill), count: sessions }),
+      t('skill.meaning'),
+    ]
+      .filter((words) => words !== false)
+      .join(' ');
 }
