@@ -1,4 +1,4 @@
-import { screen, within } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -45,6 +45,63 @@ describe('StockPage', () => {
     expect(within(table).getByText('+0.50%')).toBeVisible();
     expect(within(table).getByText('open')).toBeVisible();
     expect(await screen.findByText('1 forecast that has met its actual close')).toBeVisible();
+  });
+
+  it('lists those only that have met their actual closes when asked to, and keeps that in its address', async () => {
+    const { router } = renderApp('/stock/US/AAPL');
+    await screen.findByTestId('prediction-history');
+    await userEvent.click(screen.getByRole('radio', { name: 'Settled' }));
+    await waitFor(() => {
+      expect(screen.queryByText('open')).toBeNull();
+    });
+    expect(router.state.location.search).toEqual({ settled: 'settled' });
+  });
+
+  it('explains a prediction: what the model was given, and what each input contributed', async () => {
+    const asked = prediction();
+    server.use(
+      http.get(url(`/api/predict/${asked.prediction_id}`), () =>
+        HttpResponse.json({
+          ...asked,
+          out_of_range: ['volume_z'],
+          unexplained: null,
+          explanation: {
+            method: 'linear',
+            scale: 'log_return',
+            base: 0.001,
+            output: -0.002,
+            additive: true,
+            features: [
+              { name: 'rsi_14', value: 71.5, contribution: -0.004 },
+              { name: 'close_to_ma5', value: 0.01, contribution: 0.001 },
+            ],
+          },
+        }),
+      ),
+    );
+    renderApp(`/stock/US/AAPL?prediction=${asked.prediction_id}`);
+    const explanation = await screen.findByTestId('explanation');
+    expect(within(explanation).getByText('-0.400%')).toBeVisible();
+    expect(within(explanation).getByText('= 71.5')).toBeVisible();
+    expect(screen.getByText('Beyond everything the model was trained on: volume_z.')).toBeVisible();
+    expect(within(explanation).getByText(/add up to -0.200%/)).toBeVisible();
+  });
+
+  it('fetches the features of an indicator when it is switched on', async () => {
+    const asked: string[][] = [];
+    server.use(
+      http.get(url('/api/datasets/US/AAPL/features'), ({ request }) => {
+        asked.push(new URL(request.url).searchParams.getAll('names'));
+        return HttpResponse.json({ exchange: 'US', ticker: 'AAPL', sessions: [], features: {} });
+      }),
+    );
+    const { router } = renderApp('/stock/US/AAPL');
+    await userEvent.click(await screen.findByTestId('indicators'));
+    await userEvent.click(await screen.findByTestId('indicator-rsi'));
+    await waitFor(() => {
+      expect(asked).toEqual([['rsi_14']]);
+    });
+    expect(router.state.location.search).toEqual({ indicators: 'rsi' });
   });
 
   it('says how to load a stock that is not there', async () => {
