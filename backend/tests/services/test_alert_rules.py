@@ -58,6 +58,11 @@ def test_what_ends_is_resolved_and_its_end_is_told_once() -> None:
     assert (alert.state, alert.resolved_at, alert.revision) == (AlertState.RESOLVED, at(5).at, 2)
 
 
+def test_what_was_last_seen_at_the_moment_of_its_end_is_over_and_what_came_late_says_nothing() -> None:
+    (_, changes) = run(at(0), at(60), at(30, holds=False), at(60, holds=False))
+    assert changes == [AlertChange.RAISED, AlertChange.RESOLVED]
+
+
 def test_what_never_held_raises_nothing() -> None:
     assert run(at(0, holds=False)) == ([], [])
 

@@ -59,9 +59,10 @@ def fold(known: Alert | None, seen: Observation, cool_down: timedelta, new_id: U
         None when nothing changes.
     """
     if known is not None and known.state is AlertState.FIRING:
-        if seen.at <= known.seen_at:
-            return None
-        return _again(known, seen) if seen.holds else resolve(known, seen.at, seen.condition.detail)
+        if seen.holds:
+            return _again(known, seen) if seen.at > known.seen_at else None
+        # A condition may end at the very moment at which it was last seen.
+        return resolve(known, seen.at, seen.condition.detail) if seen.at >= known.seen_at else None
     if not seen.holds:
         return None
     if known is not None and known.resolved_at is not None:
