@@ -1,10 +1,12 @@
 import { ActionIcon, Button, Group, Select } from '@mantine/core';
 import { IconPencil, IconPlus } from '@tabler/icons-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { WatchlistDraft } from '@/api/watchlists';
 import { useShownList } from './useShownList';
-import { WatchlistDialog } from './WatchlistDialog';
+
+/** Fetched when it is opened: most visits do without. */
+const WatchlistDialog = lazy(() => import('./WatchlistDialog'));
 
 const ALL = 'all';
 const NEW: WatchlistDraft = { id: null, name: '', instruments: [] };
@@ -53,13 +55,15 @@ export function WatchlistBar() {
         {t('watchlist.new')}
       </Button>
       {draft && (
-        <WatchlistDialog
-          draft={draft}
-          onSaved={show}
-          onClose={() => {
-            setDraft(null);
-          }}
-        />
+        <Suspense>
+          <WatchlistDialog
+            draft={draft}
+            onSaved={show}
+            onClose={() => {
+              setDraft(null);
+            }}
+          />
+        </Suspense>
       )}
     </Group>
   );

@@ -19,7 +19,7 @@ interface WatchlistDialogProps {
 }
 
 /** Names a watchlist and picks its stocks, in the order to be shown. */
-export function WatchlistDialog({ draft, onSaved, onClose }: WatchlistDialogProps) {
+export default function WatchlistDialog({ draft, onSaved, onClose }: WatchlistDialogProps) {
   const { t } = useTranslation();
   const save = useSaveWatchlist();
   const [name, setName] = useState(draft.name);
