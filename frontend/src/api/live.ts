@@ -10,12 +10,7 @@ export const live = {
   alerts: new LiveChannel<AlertEvent>('/ws/alerts', socketTicket),
 };
 
-/** What came over them lately. */
+/** What came over them lately. Alerts are the API's to keep: they are read again when one changes. */
 export const logs = {
   predictions: new EventLog<PredictionEvent>((event) => event.prediction_id, 100),
-  alerts: new EventLog<AlertEvent>(
-    (event) => event.alert_id,
-    100,
-    (event, known) => event.revision > known.revision,
-  ),
 };
