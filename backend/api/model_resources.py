@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stock_mlops.services.deletion import Deletion
     from stock_mlops.services.model_options import FeatureOptions, ModelType
     from stock_mlops.services.promotion import Comparison, Promotion
-    from stock_mlops.services.version_evidence import VersionCurves, VersionEvidence
+    from stock_mlops.services.version_evidence import FitHistory, VersionCurves, VersionEvidence
 
 
 class ModelOffice(Protocol):
@@ -44,6 +44,8 @@ class ModelOffice(Protocol):
     def card(self, version: ModelVersion) -> str: ...
 
     def curves(self, version: ModelVersion) -> VersionCurves: ...
+
+    def fit(self, version: ModelVersion, horizon: int) -> FitHistory: ...
 
     def feature_options(self) -> FeatureOptions: ...
 
@@ -106,6 +108,9 @@ class Models:
 
     def curves(self, version: ModelVersion) -> VersionCurves:
         return self._evidence.curves(version)
+
+    def fit(self, version: ModelVersion, horizon: int) -> FitHistory:
+        return self._evidence.fit(version, horizon)
 
     def feature_options(self) -> FeatureOptions:
         from stock_mlops.services.model_options import feature_options

@@ -120,6 +120,8 @@ def test_a_version_shows_its_card_its_curves_and_a_backtest(api: httpx.Client, t
     skill = {row["horizon"]: row["skill"] for row in result["metrics"]["horizons"]}
     assert {curve["horizon"]: curve["gained"][-1] for curve in curves["cumulative_skill"]} == pytest.approx(skill)
     assert curves["learning_curve"]
+    fit = asked(api.get(f"{model}/versions/{result['version']}/fit"))
+    assert fit == {"horizon": 1, "train_loss": [], "validation_loss": [], "gradient_norm": []}  # ridge takes one step
     assert curves["importance"]
     assert [curve["horizon"] for curve in curves["calibration"]] == sorted(skill)
     assert [curve["horizon"] for curve in curves["coverage"]] == sorted(skill)

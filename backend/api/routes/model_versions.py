@@ -20,6 +20,8 @@ from api.schemas.backtests import Backtest, BacktestRequest, CostPoint
 from api.schemas.models import (
     CompareQuery,
     Curves,
+    FitHistory,
+    FitQuery,
     HorizonComparison,
     ModelComparison,
     ModelVersion,
@@ -67,6 +69,15 @@ def get_model_curves(model_id: UUID, version: Version, resources: Train) -> Curv
             "coverage": curves["coverage"],
         }
     )
+
+
+@router.get("/versions/{version}/fit", responses=problems(404, 503), summary="How a version's fit went")
+def get_model_fit(
+    model_id: UUID, version: Version, query: Annotated[FitQuery, Query()], resources: Train
+) -> FitHistory:
+    """Loss by iteration of the model that serves one horizon; empty for models that are fitted in one step."""
+    found = _find_version(resources.catalog, model_id, version)
+    return FitHistory.model_validate(resources.models.fit(found, query.horizon), from_attributes=True)
 
 
 @router.post("/versions/{version}/promote", responses=problems(404, 409, 503), summary="Let a version serve")

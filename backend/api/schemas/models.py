@@ -195,6 +195,19 @@ class Curves(ResponseModel):
     coverage: list[CoverageCurve] = Field(description="by horizon")
 
 
+class FitQuery(RequestModel):
+    horizon: Annotated[int, Field(ge=1, le=60, description="sessions ahead")] = 1
+
+
+class FitHistory(ResponseModel):
+    """How the final fit of one horizon went, by iteration (epoch, tree); empty where there are none."""
+
+    horizon: int
+    train_loss: list[float]
+    validation_loss: list[float] = Field(description="empty when nothing was held out")
+    gradient_norm: list[float] = Field(description="of a perceptron; near zero from the start: vanishing gradients")
+
+
 class PromoteRequest(BodyModel):
     reason: Reason = ""
     force: bool = Field(False, description="without asking the gate")

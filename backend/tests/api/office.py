@@ -15,7 +15,13 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.backtesting import ChampionBacktest, Signal
 from stock_mlops.services.model_options import FeatureOptions, ModelType, feature_options, model_types
 from stock_mlops.services.promotion import Comparison, HorizonComparison
-from stock_mlops.services.version_evidence import CalibrationCurve, CoverageCurve, SkillCurve, VersionCurves
+from stock_mlops.services.version_evidence import (
+    CalibrationCurve,
+    CoverageCurve,
+    FitHistory,
+    SkillCurve,
+    VersionCurves,
+)
 from stock_mlops.stores.catalog import Champion, Glance, ModelVersion
 from stock_mlops.stores.promotions import Action, AuditEntry, Change
 from stock_mlops.stores.settlements import RollingAccuracy
@@ -139,6 +145,10 @@ class MemoryOffice:
             [CalibrationCurve(1, [ReliabilityBin(0.52, 0.5, 300)])],
             [CoverageCurve(1, 0.9, 250, days, [0.88, 0.89])],
         )
+
+    def fit(self, version: ModelVersion, horizon: int) -> FitHistory:
+        self._note(version.version, horizon)
+        return FitHistory(horizon, [0.9, 0.7], [1.0, 0.95], [])
 
     def feature_options(self) -> FeatureOptions:
         return feature_options()

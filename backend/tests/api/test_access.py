@@ -84,6 +84,7 @@ RULES: dict[str, Scope | None] = {
     "list_model_changes": Scope.READ,
     "get_model_card": Scope.READ,
     "get_model_curves": Scope.READ,
+    "get_model_fit": Scope.READ,
     "promote_version": Scope.WRITE,
     "roll_back": Scope.WRITE,
     "compare_versions": Scope.READ,

@@ -137,7 +137,9 @@ async def test_a_list_shows_each_models_newest_version_at_a_glance(train: httpx.
     assert items[5]["newest"]["beats_random_walk"] == [1]
 
 
-async def test_curves_show_learning_importance_skill_calibration_and_coverage(train: httpx.AsyncClient, model: str) -> None:
+async def test_curves_show_learning_importance_skill_calibration_and_coverage(
+    train: httpx.AsyncClient, model: str
+) -> None:
     curves = (await train.get(f"{model}/versions/2/curves")).json()
     assert curves == {
         "learning_curve": [{"rows": 100, "train_rmse": 0.01, "validation_rmse": 0.02}],
@@ -154,6 +156,16 @@ async def test_curves_show_learning_importance_skill_calibration_and_coverage(tr
             }
         ],
     }
+
+
+async def test_a_fit_is_told_by_iteration(train: httpx.AsyncClient, model: str) -> None:
+    assert (await train.get(f"{model}/versions/2/fit?horizon=2")).json() == {
+        "horizon": 2,
+        "train_loss": [0.9, 0.7],
+        "validation_loss": [1.0, 0.95],
+        "gradient_norm": [],
+    }
+    assert (await train.get(f"{model}/versions/2/fit?horizon=0")).status_code == 422
 
 
 async def test_a_version_is_promoted_through_the_gate_or_by_force(
@@ -281,7 +293,7 @@ async def test_an_unknown_model_is_a_404_everywhere(
     assert "GET /api/models lists" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["/versions/9/card", "/versions/9/curves"])
+@pytest.mark.parametrize("path", ["/versions/9/card", "/versions/9/curves", "/versions/9/fit"])
 async def test_an_unknown_version_is_a_404_that_names_the_known_ones(
     train: httpx.AsyncClient, model: str, path: str
 ) -> None:
@@ -298,7 +310,7 @@ async def test_what_mlflow_has_lost_is_a_404_and_an_mlflow_that_is_down_a_503(
     train: httpx.AsyncClient, office: MemoryOffice, model: str, error: Exception, status: int
 ) -> None:
     office.error = error
-    for path in ("/versions/3/card", "/versions/3/curves", "/compare?a=3&b=2"):
+    for path in ("/versions/3/card", "/versions/3/curves", "/versions/3/fit", "/compare?a=3&b=2"):
         assert (await train.get(model + path)).status_code == status
     assert (await train.post(f"{model}/backtest", json={})).status_code == status
 

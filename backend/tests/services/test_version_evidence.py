@@ -39,8 +39,14 @@ class Files:
     def run(self, run_id: str) -> dict[str, Any]:
         return {
             "info": {"artifact_uri": f"mlflow-artifacts:/1/{run_id}/artifacts"},
-            "data": {"params": [{"key": "validation.scheme", "value": self._scheme}]},
+            "data": {
+                "params": [{"key": "validation.scheme", "value": self._scheme}],
+                "metrics": [{"key": "train_loss_h2", "value": 0.5}],
+            },
         }
+
+    def metric_history(self, run_id: str, metric: str) -> list[float]:
+        return {"train_loss_h2": [0.9, 0.5]}[metric]
 
     def content(self, artifact_uri: str) -> bytes:
         name = artifact_uri.removeprefix("mlflow-artifacts:/1/run/artifacts/")
@@ -117,3 +123,12 @@ def test_a_card_is_the_runs_own_file_and_a_lost_one_is_not_found() -> None:
     assert VersionEvidence(Files(model_card=b"# Card\n")).card(VERSION) == "# Card\n"
     with pytest.raises(NotFoundError):
         VersionEvidence(Files()).card(VERSION)
+
+
+def test_a_fit_is_told_by_what_its_run_logged_of_the_horizon() -> None:
+    evidence = VersionEvidence(Files())
+    fit = evidence.fit(VERSION, 2)
+    assert (fit.train_loss, fit.validation_loss, fit.gradient_norm) == ([0.9, 0.5], [], [])
+    assert evidence.fit(VERSION, 1).train_loss == []
+    with pytest.raises(NotFoundError, match="no horizon 3; expected 1 to 2"):
+        evidence.fit(VERSION, 3)

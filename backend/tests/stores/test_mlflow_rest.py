@@ -30,6 +30,18 @@ def client(handler: Callable[[httpx.Request], httpx.Response]) -> MlflowRest:
     return MlflowRest(MlflowSettings(), transport=httpx.MockTransport(handler))
 
 
+def test_a_metrics_history_is_read_page_by_page_in_the_order_of_its_steps() -> None:
+    pages = {None: [{"step": 2, "value": 0.3}, {"step": 0, "value": 0.9}], "next": [{"step": 1, "value": 0.5}]}
+
+    def history(request: httpx.Request) -> httpx.Response:
+        assert request.url.params["metric_key"] == "train_loss_h1"
+        token = request.url.params.get("page_token")
+        return httpx.Response(200, json={"metrics": pages[token], **({} if token else {"next_page_token": "next"})})
+
+    assert client(history).metric_history("run", "train_loss_h1") == [0.9, 0.5, 0.3]
+    assert client(lambda _: httpx.Response(200, json={})).metric_history("run", "gone") == []
+
+
 def test_a_folder_is_copied_with_what_is_below_it(tmp_path: Path) -> None:
     size = client(server).download("mlflow-artifacts:/1/run/artifacts/bundle", tmp_path)
     assert (tmp_path / "bundle.json").read_bytes() == b"{}"

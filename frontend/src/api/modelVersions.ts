@@ -12,6 +12,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Curves = Schemas['Curves'];
+export type FitHistory = Schemas['FitHistory'];
 export type ModelComparison = Schemas['ModelComparison'];
 export type Backtest = Schemas['Backtest'];
 export type BacktestRequest = Schemas['BacktestRequest'];
@@ -33,6 +34,21 @@ export function curvesQuery(modelId: string, version: number) {
       unwrap(
         api.GET('/api/models/{model_id}/versions/{version}/curves', {
           params: { path: { model_id: modelId, version } },
+          signal,
+        }),
+      ),
+    ...FIXED,
+  });
+}
+
+/** How the final fit of a horizon went, by iteration; empty lists where there are none. */
+export function fitQuery(modelId: string, version: number, horizon: number) {
+  return queryOptions({
+    queryKey: [...versionKey(modelId, version), 'fit', horizon] as const,
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET('/api/models/{model_id}/versions/{version}/fit', {
+          params: { path: { model_id: modelId, version }, query: { horizon } },
           signal,
         }),
       ),

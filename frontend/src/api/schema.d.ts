@@ -660,6 +660,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{model_id}/versions/{version}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a version's fit went
+         * @description Loss by iteration of the model that serves one horizon; empty for models that are fitted in one step.
+         */
+        get: operations["get_model_fit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{model_id}/versions/{version}/promote": {
         parameters: {
             query?: never;
@@ -2336,6 +2356,26 @@ export interface components {
             sessions: string[];
             /** Ticker */
             ticker: string;
+        };
+        /**
+         * FitHistory
+         * @description How the final fit of one horizon went, by iteration (epoch, tree); empty where there are none.
+         */
+        FitHistory: {
+            /**
+             * Gradient Norm
+             * @description of a perceptron; near zero from the start: vanishing gradients
+             */
+            gradient_norm: number[];
+            /** Horizon */
+            horizon: number;
+            /** Train Loss */
+            train_loss: number[];
+            /**
+             * Validation Loss
+             * @description empty when nothing was held out
+             */
+            validation_loss: number[];
         };
         /**
          * FoldMetrics
@@ -7898,6 +7938,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Curves"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_fit: {
+        parameters: {
+            query?: {
+                /** @description sessions ahead */
+                horizon?: number;
+            };
+            header?: never;
+            path: {
+                model_id: string;
+                /** @description as the model's detail lists it */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitHistory"];
                 };
             };
             /** @description Unauthorized */

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stock_mlops.errors import NotFoundError
 from stock_mlops.forecasting.intervals import LEVEL
 from stock_mlops.forecasting.metrics import cumulative_skill
 from stock_mlops.forecasting.reliability import ReliabilityBin, interval_hits, reliability, rolling_mean
@@ -35,6 +36,8 @@ class Runs(Protocol):
     def run(self, run_id: str) -> dict[str, Any]: ...
 
     def content(self, artifact_uri: str) -> bytes: ...
+
+    def metric_history(self, run_id: str, metric: str) -> list[float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,17 @@ class VersionCurves:
     coverage: Sequence[CoverageCurve]
 
 
+@dataclass(frozen=True, slots=True)
+class FitHistory:
+    """How a horizon's final fit went, by iteration (epoch, tree); empty where the model is not fitted by iterations."""
+
+    horizon: int
+    train_loss: Sequence[float]
+    validation_loss: Sequence[float]
+    """Empty when the fit held nothing out."""
+    gradient_norm: Sequence[float]
+
+
 class VersionEvidence:
     """
     Raises:
@@ -107,6 +121,21 @@ class VersionEvidence:
             [_calibration_curve(horizon, rows) for horizon, rows in parts],
             [_coverage_curve(horizon, rows, forward=forward) for horizon, rows in parts],
         )
+
+    def fit(self, version: ModelVersion, horizon: int) -> FitHistory:
+        """
+        Raises:
+            NotFoundError: the version forecasts no such horizon, too.
+        """
+        if not 1 <= horizon <= version.horizon:
+            raise NotFoundError(
+                f"{version.registered_name} version {version.version} has no horizon {horizon}; expected 1 to"
+                f" {version.horizon}"
+            )
+        logged = {item["key"] for item in self._runs.run(version.run_id)["data"].get("metrics", ())}
+        names = [f"{name}_h{horizon}" for name in ("train_loss", "validation_loss", "gradient_norm")]
+        series = [self._runs.metric_history(version.run_id, name) if name in logged else [] for name in names]
+        return FitHistory(horizon, *series)
 
     def _file(self, run: Mapping[str, Any], path: str) -> bytes:
         return self._runs.content(f"{run['info']['artifact_uri']}/{path}")

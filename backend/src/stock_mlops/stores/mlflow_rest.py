@@ -19,6 +19,8 @@ _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:/"
 _CONNECT_SECONDS = 2.0
 _HERE = PurePosixPath()
+# MLflow's largest.
+_HISTORY_PAGE = 25_000
 # More trials than a search may have.
 _MOST_NESTED = 1000
 
@@ -49,6 +51,17 @@ class MlflowRest:
         """A run's ``info`` and ``data``."""
         run: dict[str, Any] = self._json(f"{_API}/runs/get", {"run_id": run_id})["run"]
         return run
+
+    def metric_history(self, run_id: str, metric: str) -> list[float]:
+        """What a run logged of a metric, step by step; empty when it did not."""
+        values: list[tuple[int, float]] = []
+        query = {"run_id": run_id, "metric_key": metric, "max_results": str(_HISTORY_PAGE)}
+        while True:
+            answer = self._json(f"{_API}/metrics/get-history", query)
+            values += [(int(item.get("step", 0)), float(item["value"])) for item in answer.get("metrics", ())]
+            if not (token := answer.get("next_page_token")):
+                return [value for _, value in sorted(values)]
+            query["page_token"] = token
 
     def registered_models(self, limit: int = 1000) -> list[dict[str, Any]]:
         """Registered models with their newest versions, by name."""

@@ -1,13 +1,14 @@
 import { Group, Select, SimpleGrid, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { curvesQuery } from '@/api/modelVersions';
+import { curvesQuery, fitQuery } from '@/api/modelVersions';
 import type { ModelVersion } from '@/api/models';
 import { horizonScores } from '@/features/forecast/evaluation';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
 import { CalibrationChart } from './CalibrationChart';
 import { CoverageChart } from './CoverageChart';
+import { FitChart } from './FitChart';
 import { ImportanceChart } from './ImportanceChart';
 import { LearningChart } from './LearningChart';
 import { ScoresPanel } from './ScoresPanel';
@@ -30,6 +31,8 @@ export function EvidenceTab({ modelId, version }: EvidenceTabProps) {
   const horizons = scores.map((score) => score.horizon);
   const horizon = horizons.find((item) => item === search.horizon) ?? horizons[0] ?? 1;
   const score = scores.find((item) => item.horizon === horizon);
+  // Most models are fitted in one step; a history that cannot be had is not worth an alarm.
+  const fit = useQuery(fitQuery(modelId, version.version, horizon));
   return (
     <Stack gap="lg">
       <ScoresPanel scores={scores} />
@@ -62,6 +65,7 @@ export function EvidenceTab({ modelId, version }: EvidenceTabProps) {
           </>
         )}
         {score && <WindowsChart folds={score.folds} />}
+        {fit.data && fit.data.train_loss.length > 0 && <FitChart fit={fit.data} />}
         {curves.data && (
           <>
             <LearningChart points={curves.data.learning_curve} />

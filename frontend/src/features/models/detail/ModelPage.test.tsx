@@ -33,6 +33,9 @@ beforeEach(() => {
     http.get(url('/api/system/clock'), () => HttpResponse.json({ timelines: [] })),
     http.get(url(`/api${PATH}`), () => HttpResponse.json(two)),
     http.get(url(`/api${PATH}/versions/:version/curves`), () => HttpResponse.json(curves)),
+    http.get(url(`/api${PATH}/versions/:version/fit`), () =>
+      HttpResponse.json({ horizon: 1, train_loss: [0.9, 0.7], validation_loss: [], gradient_norm: [] }),
+    ),
     http.get(url('/api/train'), () => HttpResponse.json({ items: [], next_cursor: null })),
   );
 });
@@ -44,6 +47,7 @@ describe('ModelPage', () => {
     expect(screen.getByTestId('version-select')).toHaveValue('version 1 · serves');
     expect(await screen.findByRole('img', { name: 'Cumulative skill, 0.20% in the end' })).toBeVisible();
     expect(screen.getByText('Too few forecasts with a stated chance.')).toBeVisible();
+    expect(await screen.findByRole('img', { name: 'Loss over 2 iterations, from 0.9 to 0.7' })).toBeVisible();
     expect(screen.getByTestId('verdict')).toHaveAttribute('data-passed', 'true');
   });
 
