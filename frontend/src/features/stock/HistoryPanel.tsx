@@ -21,7 +21,8 @@ export function HistoryPanel({ history }: { history: UseQueryResult<Prediction[]
     [history.data, search.settled],
   );
   return (
-    <Panel title={t('history.title')} description={t('history.subtitle')} aside={<SettledSelect />}>
+    <Panel title={t('history.title')} description={t('history.subtitle')}>
+      <SettledSelect />
       {history.isPending && <Skeleton height={200} />}
       {history.isError && <ProblemAlert error={history.error} onRetry={history.refetch} />}
       {history.data && items.length === 0 && (
@@ -40,6 +41,7 @@ function SettledSelect() {
   return (
     <SegmentedControl
       size="xs"
+      w="fit-content"
       aria-label={t('history.filter')}
       value={search.settled ?? ALL}
       onChange={(value) => {

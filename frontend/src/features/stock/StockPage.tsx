@@ -1,4 +1,5 @@
 import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -10,6 +11,7 @@ import { useFormat } from '@/shared/format/useFormat';
 import { toProblem } from '@/shared/problem';
 import { Change } from '@/shared/ui/Change';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { titled } from '@/shared/ui/title';
 import { ChartPanel } from './ChartPanel';
 import { ForecastPanel } from './ForecastPanel';
 import { FuturePanel } from './FuturePanel';
@@ -88,6 +90,7 @@ function Heading(props: {
 }) {
   const { t } = useTranslation();
   const format = useFormat();
+  useDocumentTitle(titled(props.ticker));
   const last = props.bars?.at(-1);
   const before = props.bars?.at(-2);
   return (
