@@ -63,6 +63,9 @@ def test_a_variable_beats_the_file_and_the_file_beats_the_default(
         ("HTTP_PORT", "no", r"HTTP_PORT: .*\(got 'no'\)"),
         ("STOCK_JOBS__LEASE", "-1", r"STOCK_JOBS__LEASE: "),
         ("STOCK_PUBLISHER__TARGETS", "backend1", r"STOCK_PUBLISHER: targets: expected service=URL, got 'backend1'"),
+        ("STOCK_ALERTS__EMAIL_TO", "ops@desk.example", r"STOCK_ALERTS__SMTP_HOST: expected the mail server"),
+        ("STOCK_ALERTS__EMAIL_TO", "ops@desk.example,nobody", r"STOCK_ALERTS__EMAIL_TO: .* got 'nobody'"),
+        ("STOCK_ALERTS__EMAIL_FROM", "a@b\nBcc: c@d", r"STOCK_ALERTS__EMAIL_FROM: expected mail addresses"),
         ("STOCK_ENVIRONMENT", "production", r"production needs secrets of its own in .*STOCK_REDIS__PASSWORD"),
     ],
 )  # fmt: skip
@@ -99,6 +102,18 @@ def test_a_wrong_key_is_not_printed(monkeypatch: pytest.MonkeyPatch, no_file: Pa
     with pytest.raises(SettingsError, match="STOCK_ACCESS__LOGIN_ATTEMPTS") as error:
         load_settings(no_file)
     assert "hunter2" not in str(error.value)
+
+
+def test_no_secret_of_the_receivers_of_alerts_is_printed(monkeypatch: pytest.MonkeyPatch, no_file: Path) -> None:
+    monkeypatch.setenv("STOCK_ALERTS__WEBHOOK_URL", "hooks.desk.example/hunter2")
+    monkeypatch.setenv("STOCK_ALERTS__SMTP_PASSWORD", "hunter2")
+    monkeypatch.setenv("STOCK_ALERTS__EMAIL_TO", "ops@desk.example")
+    with pytest.raises(SettingsError, match="STOCK_ALERTS__WEBHOOK_URL: expected an address") as error:
+        load_settings(no_file)
+    assert "hunter2" not in str(error.value)
+    monkeypatch.setenv("STOCK_ALERTS__WEBHOOK_URL", "https://hooks.desk.example/hunter2")
+    monkeypatch.setenv("STOCK_ALERTS__SMTP_HOST", "mail.desk.example")
+    assert "hunter2" not in repr(load_settings(no_file))
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0.5", 0.5), ("90", 90), ("PT2M", 120)])

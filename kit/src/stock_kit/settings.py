@@ -24,6 +24,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -445,7 +446,7 @@ class AlertSettings(Group):
         (), description="comma list of addresses that alerts are mailed to; empty: nobody"
     )
     email_from: str = Field("stock-mlops@localhost", description="sender of those mails")
-    smtp_host: str = Field("", description="mail server; needed with EMAIL_TO")
+    smtp_host: str = Field("", validate_default=True, description="mail server; needed with EMAIL_TO")
     smtp_port: Port = Field(587, description="its port")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="how the mail server is spoken to"
@@ -466,13 +467,20 @@ class AlertSettings(Group):
     def _parse_addresses(cls, value: object) -> object:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _check_mail(self) -> AlertSettings:
-        if bad := [address for address in (*self.email_to, self.email_from) if not _ADDRESS.fullmatch(address)]:
+    @field_validator("email_to", "email_from")
+    @classmethod
+    def _check_addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        addresses = (value,) if isinstance(value, str) else value
+        if bad := [address for address in addresses if not _ADDRESS.fullmatch(address)]:
             raise ValueError(f"expected mail addresses like ops@desk.example, got {bad[0]!r}")
-        if self.email_to and not self.smtp_host:
-            raise ValueError("email_to needs smtp_host, the mail server")
-        return self
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _check_server(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("email_to") and not value:
+            raise ValueError("expected the mail server that STOCK_ALERTS__EMAIL_TO needs")
+        return value
 
 
 class LinksSettings(Group):
@@ -610,7 +618,9 @@ def _describe(error: ErrorDetails) -> str:
     if not path:
         return message
     name = "HTTP_PORT" if path[0] == "HTTP_PORT" else variable_name(path)
-    value = "" if _HIDDEN.search(name) else f" (got {error['input']!r})"
+    # A whole group may hold a secret among its values.
+    hidden = _HIDDEN.search(name) or isinstance(error["input"], dict)
+    value = "" if hidden else f" (got {error['input']!r})"
     return f"{name}: {message}{value}"
 
 
