@@ -100,11 +100,12 @@ def _training() -> list[Panel]:
         series(
             "Time to fit and evaluate, mean",
             promql(
-                "sum by (model_type) (rate(stock_training_duration_seconds_sum[30m]))"
-                " / (sum by (model_type) (rate(stock_training_duration_seconds_count[30m])) > 0)",
+                "sum by (model_type) (stock_training_duration_seconds_sum)"
+                " / (sum by (model_type) (stock_training_duration_seconds_count) > 0)",
                 "{{model_type}}",
             ),
             unit="s",
+            description="Of all trainings that the workers remember.",
             empty="no trainings",
         ),
         bars(

@@ -16,6 +16,9 @@ ETL_ROWS = Counter("stock_etl_rows_total", "Rows that ETL handled", ["source", "
 ROW_OUTCOMES = ("new", "changed", "unchanged", "rejected")
 # Told from the beginning: of a series that appears with its first rows, nobody can say that it grew.
 for _source in ("sample", "file", "yfinance", "replay"):
+    ETL_SECONDS.labels(_source)
+    for _state in ("completed", "failed"):
+        ETL_RUNS.labels(_source, _state)
     for _outcome in ROW_OUTCOMES:
         ETL_ROWS.labels(_source, _outcome)
 
