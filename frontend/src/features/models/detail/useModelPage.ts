@@ -1,4 +1,5 @@
 import { getRouteApi } from '@tanstack/react-router';
+import { useCallback } from 'react';
 import type { ModelDetail, ModelVersion } from '@/api/models';
 
 const route = getRouteApi('/models/$modelId');
@@ -8,14 +9,13 @@ export function useModelPage() {
   const { modelId } = route.useParams();
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  return {
-    modelId,
-    search,
-    navigate,
-    update: (change: Partial<typeof search>) => {
+  const update = useCallback(
+    (change: Partial<typeof search>) => {
       void navigate({ search: (before) => ({ ...before, ...change }), replace: true, resetScroll: false });
     },
-  };
+    [navigate],
+  );
+  return { modelId, search, navigate, update };
 }
 
 /** The version that was asked for, else the one that serves, else the newest; undefined when there is none. */

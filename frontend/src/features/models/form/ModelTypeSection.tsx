@@ -78,7 +78,9 @@ function TypeCard({ option }: { option: ModelTypeOption }) {
             </Text>
             {option.tasks.includes('direction') && (
               <Badge size="xs" color="gray">
-                {t('modelForm.task.directionToo', { count: option.tasks.length })}
+                {t(
+                  option.tasks.length === 1 ? 'modelForm.task.directionOnly' : 'modelForm.task.directionToo',
+                )}
               </Badge>
             )}
           </Group>

@@ -16,7 +16,7 @@ export function ParamInput(props: ParamInputProps) {
   const { t } = useTranslation();
   const common = {
     label: <code>{field.name}</code>,
-    description: field.description,
+    description: t(`modelForm.param.${field.name}` as 'modelForm.param.alpha', field.description),
     error,
     'data-testid': `param-${field.name}`,
   };

@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ModelTypeOption } from '@/api/modelOptions';
 import { ParamInput } from './ParamInput';
-import { objectionTo, paramFields, type ParamField } from './paramFields';
+import { objectionTo, paramFields, valueOf, type ParamField } from './paramFields';
 import type { SectionProps } from './types';
 
 interface ParamInputsProps extends SectionProps {
@@ -22,7 +22,7 @@ export function ParamInputs({ option, form, change, errors }: ParamInputsProps) 
     );
   }
   const errorOf = (field: ParamField) => {
-    const objection = objectionTo(field, form.params[field.name] ?? field.default);
+    const objection = objectionTo(field, valueOf(field, form.params));
     return objection
       ? t(`modelForm.objection.${objection.key}`, { ...objection })
       : errors[`params.${field.name}`];
@@ -37,7 +37,7 @@ export function ParamInputs({ option, form, change, errors }: ParamInputsProps) 
           <ParamInput
             key={field.name}
             field={field}
-            value={form.params[field.name] ?? field.default}
+            value={valueOf(field, form.params)}
             error={errorOf(field)}
             onChange={(value) => {
               change({ params: { ...form.params, [field.name]: value } });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { objectionTo, paramFields, type ParamField } from './paramFields';
+import { objectionTo, paramFields, valueOf, type ParamField } from './paramFields';
 
 const schema = {
   type: 'object',
@@ -38,6 +38,13 @@ describe('paramFields', () => {
 
   it('finds none in the schema of a type without parameters', () => {
     expect(paramFields({ type: 'object', additionalProperties: false })).toEqual([]);
+  });
+});
+
+describe('valueOf', () => {
+  it('is the default until something was chosen, which may be nothing', () => {
+    expect(valueOf(field('epochs'), {})).toBe(100);
+    expect(valueOf(field('epochs'), { epochs: null })).toBeNull();
   });
 });
 

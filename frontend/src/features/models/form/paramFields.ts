@@ -67,6 +67,12 @@ export function paramFields(schema: Readonly<Record<string, unknown>>): ParamFie
   return Object.entries(properties).flatMap(([name, property]) => fieldOf(name, property) ?? []);
 }
 
+/** What a form holds of a parameter: its default unless something was chosen, which may be nothing. */
+export function valueOf(field: ParamField, chosen: ParamValues): ParamValue {
+  const value = chosen[field.name];
+  return value === undefined ? field.default : value;
+}
+
 /** Why a value cannot be sent, as a text's key and its values; null when it can. */
 export interface Objection {
   key: 'between' | 'from' | 'whole' | 'needed' | 'integers';

@@ -4,14 +4,14 @@ import { useCreateModel } from '@/api/models';
 import { useRetrain } from '@/api/training';
 import { fieldErrors, firstSection, type FieldErrors } from './fieldErrors';
 import { toRequest, type ModelForm } from './formState';
-import { objectionTo, paramFields } from './paramFields';
+import { objectionTo, paramFields, valueOf } from './paramFields';
 
 type Made = (modelId: string, taskId: string | undefined) => void;
 
 /** Parameters that cannot be sent as they are. */
 function wrongParams(form: ModelForm, option: ModelTypeOption | undefined): string[] {
   return paramFields(option?.params ?? {})
-    .filter((field) => objectionTo(field, form.params[field.name] ?? field.default) !== null)
+    .filter((field) => objectionTo(field, valueOf(field, form.params)) !== null)
     .map((field) => `params.${field.name}`);
 }
 
