@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from stock_kit.settings import LocalSettings, Settings
+from stock_kit.settings import LinksSettings, LocalSettings, Settings
+from stock_local.catalog import child_environment
 from stock_local.prometheus import BLACKBOX, PROMETHEUS, local_config, monitoring_services
 
 # Of the containers only.
@@ -88,3 +89,11 @@ def test_it_can_be_switched_off(tmp_path: Path) -> None:
 def test_a_machine_without_them_does_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     assert monitoring_services(settings(), tmp_path) == ()
+
+
+def test_the_page_links_to_it_when_it_is_there_and_nobody_named_another() -> None:
+    link, own = "STOCK_LINKS__PROMETHEUS", settings()
+    assert child_environment(own, [PROMETHEUS])[link] == f"http://127.0.0.1:{own.local.prometheus_port}"
+    assert not child_environment(own, ["nginx"])[link]
+    elsewhere = own.model_copy(update={"links": LinksSettings(prometheus="https://desk.example/prometheus")})
+    assert child_environment(elsewhere, [PROMETHEUS])[link] == "https://desk.example/prometheus"
