@@ -22,6 +22,7 @@ from stock_mlops.services.callers import Caller
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.etl_control import EtlOrder, EtlStatus
 from stock_mlops.services.explaining import ExplainedPrediction
+from stock_mlops.services.flow_control import FlowRunStatus
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.platform import QueueState, Versions
 from stock_mlops.services.quality_report import QualityReport
@@ -32,12 +33,14 @@ from stock_mlops.stores.instrument_names import Listing
 from stock_mlops.stores.jobs import Job, JobKind, JobPage, JobState
 from stock_mlops.stores.market_clock import ReplayState
 from stock_mlops.stores.predictions import Page, PredictionFilter
+from stock_mlops.stores.prefect_server import DeploymentState
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 from stock_mlops.stores.watchlists import Watchlist
 
 from api.access_resources import Access, TrainAccess
 from api.caching import CachedReads
 from api.model_resources import ModelOffice
+from api.monitoring_resources import MonitoringDesk
 from api.schemas.datasets import FeatureQuery, PriceQuery
 from api.watching import JobWatch
 
@@ -151,6 +154,14 @@ class EtlDesk(Protocol):
     def newest(self, limit: int) -> Sequence[EtlStatus]: ...
 
 
+class FlowDesk(Protocol):
+    def flows(self) -> Sequence[DeploymentState]: ...
+
+    def start(self, flow: str, parameters: Mapping[str, Any]) -> FlowRunStatus: ...
+
+    def status(self, run_id: UUID) -> FlowRunStatus: ...
+
+
 class InstrumentSearch(Protocol):
     def search(self, words: str, exchange: str | None, limit: int) -> Sequence[Listing]: ...
 
@@ -210,6 +221,8 @@ class TrainResources:
     models: ModelOffice
     datasets: DatasetDesk
     etl: EtlDesk
+    flows: FlowDesk
+    monitoring: MonitoringDesk
     reads: CachedReads
     clocks: ReplayClock
     mlflow: TrackingServer

@@ -24,6 +24,7 @@ from stock_kit.settings import RedisSettings, Settings
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.alert_service import AlertService
 from stock_mlops.services.explaining import Explainer
+from stock_mlops.services.flow_control import FlowControl
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
 from stock_mlops.services.platform import Platform
@@ -58,6 +59,7 @@ from api.caching import CachedReads
 from api.dataset_resources import open_datasets, open_etl
 from api.dependencies import PredictResources, TrainResources
 from api.model_resources import Models
+from api.monitoring_resources import open_monitoring_office
 from api.watching import JobWatch
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
@@ -155,6 +157,8 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 models=Models(settings, mlflow),
                 datasets=open_datasets(settings, clickhouse, meta, raw, clocks),
                 etl=etl,
+                flows=FlowControl(prefect),
+                monitoring=open_monitoring_office(settings, clickhouse),
                 reads=open_reads(settings),
                 clocks=clocks,
                 mlflow=mlflow,

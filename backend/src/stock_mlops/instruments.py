@@ -133,7 +133,10 @@ class Sessions:
         self.lunch = calendar.lunch
         """Minutes since local midnight at which the break of a session begins and ends; None: there is none."""
         self._zone = ZoneInfo(calendar.timezone)
-        self._usual_close = _usual_close(calendar, self._zone)
+        self.every_day = calendar.every_day
+        """The exchange trades on weekends as well."""
+        self.usual_close = _usual_close(calendar, self._zone)
+        """When a session closes that does not close early, counted from its local midnight."""
 
     def is_session(self, day: date) -> bool:
         number = _to_number(day)
@@ -213,7 +216,7 @@ class Sessions:
         if 0 <= known < len(self._closes):
             return datetime.fromtimestamp(int(self._closes[known]) * 60, UTC)
         midnight = datetime.combine(self._at(index), datetime.min.time(), self._zone)
-        return (midnight + self._usual_close).astimezone(UTC)
+        return (midnight + self.usual_close).astimezone(UTC)
 
 
 @lru_cache(maxsize=len(MARKETS))

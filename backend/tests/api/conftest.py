@@ -27,6 +27,7 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.accounts import AccountDesk, NoSessions
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
+from stock_mlops.services.flow_control import FlowControl
 from stock_mlops.services.forecast_events import no_data
 from stock_mlops.services.guard import OpenGuard
 from stock_mlops.services.quality_report import QualityReport
@@ -44,6 +45,7 @@ from .alerts import MemoryAlertOffice
 from .desks import Desks
 from .loads import Loads
 from .office import MemoryOffice, glance
+from .watching import Flows, Watched
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -422,12 +424,24 @@ def alerts() -> MemoryAlertOffice:
 
 
 @pytest.fixture
+def flows() -> Flows:
+    return Flows()
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
 async def train(
     settings: Settings,
     backstage: Backstage,
     office: MemoryOffice,
     desks: Desks,
     alerts: MemoryAlertOffice,
+    flows: Flows,
+    watched: Watched,
     access: TrainAccess,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """backend1"""
@@ -443,6 +457,8 @@ async def train(
         alerts=alerts,
         datasets=backstage,
         etl=backstage.loads,
+        flows=FlowControl(flows),
+        monitoring=watched,
         reads=CachedReads(backstage.cache),
         clocks=backstage,
         mlflow=backstage,

@@ -22,7 +22,7 @@ _SHOWN_ROWS = 50
 
 State = Literal["pending", "running", "completed", "failed", "cancelled"]
 
-_STATES: Mapping[str, State] = {
+STATES: Mapping[str, State] = {
     "SCHEDULED": "pending",
     "PENDING": "pending",
     "RUNNING": "running",
@@ -33,6 +33,7 @@ _STATES: Mapping[str, State] = {
     "CRASHED": "failed",
     "CANCELLED": "cancelled",
 }
+"""Ours, by Prefect's."""
 
 
 class FlowRuns(Protocol):
@@ -137,7 +138,7 @@ class EtlControl:
             raise NotFoundError(f"there is no ETL run {run_id}; GET /api/datasets/etl lists what there is")
         return EtlStatus(
             run_id,
-            _STATES.get(flow.type, "running"),
+            STATES.get(flow.type, "running"),
             flow.parameters["source"],
             flow.created_at,
             None if run is None else run.started_at,

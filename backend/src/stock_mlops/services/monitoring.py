@@ -180,21 +180,27 @@ class Monitoring:
         ]
 
 
-def open_monitoring(settings: Settings, reporter: AlertReporter) -> Monitoring:
-    """The use case over the servers of ``settings``."""
-    meta, client = get_engine(settings.model_meta_db), partial(get_client, settings.clickhouse)
-    warehouse = Warehouse(client())
+def open_served(settings: Settings) -> Callable[[Instrument], Served | None]:
+    """How to learn which model serves an instrument; its files are downloaded once."""
     files = ModelFiles(MlflowRest(settings.mlflow), settings.path(settings.serving.cache_dir))
-    catalog, load = Catalog(meta), lru_cache(maxsize=_LOADED)(files.load)
-    own = settings.monitoring
+    catalog, load = Catalog(get_engine(settings.model_meta_db)), lru_cache(maxsize=_LOADED)(files.load)
 
     def served(instrument: Instrument) -> Served | None:
         champion = catalog.serving(instrument)
         return None if champion is None else Served(champion, load(champion))
 
+    return served
+
+
+def open_monitoring(settings: Settings, reporter: AlertReporter) -> Monitoring:
+    """The use case over the servers of ``settings``."""
+    meta, client = get_engine(settings.model_meta_db), partial(get_client, settings.clickhouse)
+    warehouse = Warehouse(client())
+    own = settings.monitoring
+
     return Monitoring(
         warehouse,
-        served,
+        open_served(settings),
         (
             FreshnessWatch(MarketClocks(meta), own.late_after),
             QualityWatch(warehouse, own),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 import httpx
@@ -75,6 +75,7 @@ class Replay:
         ingest: loads the replayed instruments up to the clock and says how many there are; raises when it cannot.
         instruments: the instruments to forecast after each session.
         predict: asks for one forecast.
+        after: told of each session once it is loaded and forecast from; what it raises is logged.
     """
 
     def __init__(
@@ -85,12 +86,14 @@ class Replay:
         ingest: Callable[[], int],
         instruments: Callable[[], Iterable[Instrument]],
         predict: Predict,
+        after: Callable[[date], None] = lambda _: None,
     ) -> None:
         self._clocks = clocks
         self._sessions = sessions
         self._ingest = ingest
         self._instruments = instruments
         self._predict = predict
+        self._after = after
         self._loaded: ReplayState | None = None
 
     def step(self) -> StepOutcome:
@@ -129,6 +132,11 @@ class Replay:
             return StepOutcome.FAILED
         self._loaded = state
         predicted = self._predict_all()
+        try:
+            self._after(state.session)
+        except Exception as error:  # noqa: BLE001  nothing of it may stop the clock
+            REPLAY_FAILURES.labels("after").inc()
+            log.warning("replay_not_watched", session=str(state.session), error=str(error))
         log.info("replay_session_released", session=str(state.session), predicted=predicted)
         if state.ended:
             log.info("replay_ended", session=str(state.session))

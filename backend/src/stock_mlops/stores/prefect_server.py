@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -11,6 +11,10 @@ import httpx
 
 from stock_mlops.errors import DependencyUnavailableError, InvalidRequestError, NotFoundError
 
+# The platform has ten deployments.
+_MOST = 100
+# The server schedules runs a hundred at most ahead.
+_RUNS_LOOKED_AT = 120
 _FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
 
@@ -27,6 +31,25 @@ class RunState:
     @property
     def final(self) -> bool:
         return self.type in _FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """A flow that somebody serves."""
+
+    flow: str
+    description: str
+    tags: tuple[str, ...]
+    schedules: tuple[str, ...]
+    """In words, such as ``every 3600 s`` or ``30 16 * * 1,2,3,4,5 America/New_York``."""
+    parameters: tuple[str, ...]
+    """Names of what it takes."""
+    last_run_id: str | None
+    """The newest run that began."""
+    last_run_state: str | None
+    """As Prefect names it."""
+    last_run_at: datetime | None
+    next_run_at: datetime | None
 
 
 class PrefectServer:
@@ -72,6 +95,25 @@ class PrefectServer:
             )
         return str(self._checked(answer)["id"])
 
+    def deployments(self) -> list[DeploymentState]:
+        """Everything that can be started, with its newest run and the one that is due next."""
+        answer = self._call("POST", "/deployments/filter", json={"limit": _MOST})
+        deployments: list[dict[str, Any]] = self._checked(answer)
+        runs = self._runs_of([item["id"] for item in deployments])
+        return [_deployment(item, runs.get(item["id"], [])) for item in deployments]
+
+    def _runs_of(self, deployment_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The newest runs of each, those to come first."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for identity in deployment_ids:
+            body = {
+                "deployments": {"id": {"any_": [identity]}},
+                "sort": "EXPECTED_START_TIME_DESC",
+                "limit": _RUNS_LOOKED_AT,
+            }
+            found[identity] = self._checked(self._call("POST", "/flow_runs/filter", json=body))
+        return found
+
     def page(self, run_id: str) -> str:
         """Where a person looks at the run."""
         return f"{self._url.removesuffix('/api')}/runs/flow-run/{run_id}"
@@ -111,11 +153,34 @@ class PrefectServer:
         except httpx.HTTPError as error:
             raise self._unavailable(str(error) or type(error).__name__) from error
 
-    def _checked(self, answer: httpx.Response) -> dict[str, Any]:
+    def _checked(self, answer: httpx.Response) -> Any:
         if answer.is_error:
             raise self._unavailable(f"it answered {answer.status_code}: {answer.text[:200]}")
-        body: dict[str, Any] = answer.json()
-        return body
+        return answer.json()
 
     def _unavailable(self, reason: str) -> DependencyUnavailableError:
         return DependencyUnavailableError(f"the Prefect server at {self._url}", reason)
+
+
+def _deployment(values: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> DeploymentState:
+    """From what the server says of a deployment, and its runs, those to come first."""
+    begun = [run for run in runs if run.get("start_time")]
+    waiting = [run for run in runs if run.get("state_type") == "SCHEDULED"]
+    last = begun[0] if begun else None
+    return DeploymentState(
+        flow=values["name"],
+        description=values.get("description") or "",
+        tags=tuple(values.get("tags") or ()),
+        schedules=tuple(_in_words(item["schedule"]) for item in values.get("schedules") or () if item.get("active")),
+        parameters=tuple((values.get("parameter_openapi_schema") or {}).get("properties") or ()),
+        last_run_id=None if last is None else last["id"],
+        last_run_state=None if last is None else last["state_type"],
+        last_run_at=None if last is None else datetime.fromisoformat(last["start_time"]),
+        next_run_at=datetime.fromisoformat(waiting[-1]["expected_start_time"]) if waiting else None,
+    )
+
+
+def _in_words(schedule: Mapping[str, Any]) -> str:
+    if schedule.get("cron"):
+        return f"{schedule['cron']} {schedule.get('timezone') or 'UTC'}"
+    return f"every {schedule['interval']:g} s" if schedule.get("interval") else "by a rule of Prefect's"

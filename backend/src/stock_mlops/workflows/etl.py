@@ -12,6 +12,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.tasks import Task
@@ -21,8 +22,11 @@ from stock_kit.settings import Settings, get_settings
 from stock_mlops.errors import DependencyUnavailableError, InvalidRequestError
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.sources import SourceError
+from stock_mlops.services.daily_etl import daily_instruments
 from stock_mlops.services.etl import EtlRequest, EtlRun, begin_etl
 from stock_mlops.services.etl_report import RunReport
+from stock_mlops.stores.instrument_locks import loading
+from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.uploads import Uploads
 from stock_mlops.workflows.runner import check_cancelled
 
@@ -54,7 +58,9 @@ def load(names: str, run: EtlRun, instruments: Sequence[Instrument]) -> None:  #
     """Load some instruments (one, unless there are very many) and tell the run's report."""
     check_cancelled()
     logger = get_run_logger()
-    for report in run.load(instruments, on_report=lambda _: check_cancelled()):
+    with _turn(run.request.source), loading(get_engine(get_settings().raw_db), instruments, check_cancelled):
+        reports = run.load(instruments, on_report=lambda _: check_cancelled())
+    for report in reports:
         if report.error is None:
             counts = f"{report.rows_read} rows read, {report.new} new, {report.changed} changed"
             logger.info("%s: %s, %s rejected", report.instrument, counts, report.rejected)
@@ -85,6 +91,40 @@ def etl(
     create_markdown_artifact(key="etl-report", markdown=report.markdown(source), description=f"ETL from {source}")
     if report.failed:
         raise EtlFailedError(report.error or "every ticker failed; see the report")
+
+
+@flow(name="etl-after-close", flow_run_name="load {exchange} after its close", persist_result=False)
+def etl_after_close(
+    exchange: Annotated[str, Field(description="market code: US, TW, HK, ...")],
+) -> None:
+    """Fetch the sessions of an exchange that have closed, of all its instruments that come from the daily source and
+    are behind. On a holiday, or when all is there, it does nothing."""
+    settings = get_settings()
+    behind = daily_instruments(settings, exchange.upper())
+    if not behind:
+        get_run_logger().info("nothing of %s is behind", exchange)
+        return
+    source = settings.etl.daily_source
+    report = _run(settings, EtlRequest(source=source, tickers=[item.key for item in behind], exchange=exchange.upper()))
+    create_markdown_artifact(key="etl-report", markdown=report.markdown(source), description=f"{exchange}, {source}")
+    if report.failed:
+        raise EtlFailedError(report.error or "every ticker failed; see the report")
+
+
+@contextmanager
+def _turn(source: str) -> Iterator[None]:
+    """Wait for one of the slots of a source that somebody else's server gives."""
+    name = source_limit(source)
+    if name is None:
+        yield
+        return
+    with concurrency(name):
+        yield
+
+
+def source_limit(source: str) -> str | None:
+    """Name of the Prefect server's concurrency limit of a source; None: it is read from a disk of ours."""
+    return f"etl-{source}" if source == "yfinance" else None
 
 
 def _run(settings: Settings, request: EtlRequest) -> RunReport:

@@ -11,8 +11,9 @@ from stock_kit.settings import get_settings
 from stock_mlops.services.deletion import open_deletion
 from stock_mlops.services.promotion import open_promotion
 from stock_mlops.workflows.runner import check_cancelled
+from stock_mlops.workflows.schedules import Every
 
-TEND_EVERY = timedelta(days=1)
+TEND_DUE = Every(timedelta(days=1), offset=timedelta(hours=3))
 
 
 @flow(name="registry", flow_run_name="tend the model registry", persist_result=False)

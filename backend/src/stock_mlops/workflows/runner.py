@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -30,20 +29,24 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import Abort, PrefectException
 from prefect.flow_engine import run_flow
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Pending
-from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.engine import propose_state_sync
 from stock_kit.clock import wall_now
 from stock_kit.logging import get_logger, log_context
+
+from stock_mlops.workflows.catching_up import catch_up
+from stock_mlops.workflows.deployment import Deployment
+from stock_mlops.workflows.schedules import Due
 
 log = get_logger(__name__)
 
 POLL_SECONDS = 1.0
 """How often the server is asked for work: a person who started a run waits for it."""
 _RECONNECT_SECONDS = 2.0
+_LOOK_SECONDS = 60.0
+"""How often schedules that follow what is stored are looked at."""
 _STOP_SECONDS = 15.0
 # A run that took its process down so often is not started again.
 _MOST_ATTEMPTS = 3
@@ -65,34 +68,6 @@ def check_cancelled() -> None:
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """A flow that can be started through the Prefect server as ``<flow>/<name>``."""
-
-    flow: Flow[..., Any]
-    name: str
-    description: str
-    tags: tuple[str, ...] = ()
-    every: timedelta | None = None
-    """How often the server starts it by itself."""
-
-    def register(self) -> UUID:
-        """Create or update it on the server; returns its id.
-
-        The server drops runs that it scheduled and nobody began: after an outage those of a whole night need no run.
-        """
-        deployment = RunnerDeployment.from_flow(
-            self.flow,
-            self.name,
-            description=self.description,
-            tags=list(self.tags),
-            interval=self.every,
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        )
-        # A coroutine only inside an event loop, which this thread has none of.
-        return cast(UUID, deployment.apply())
-
-
-@dataclass(frozen=True)
 class _Active:
     thread: threading.Thread
     cancel: threading.Event
@@ -105,13 +80,19 @@ class FlowRunner:
         deployments: what can be started.
         name: tells this runner's flow runs from those of other replicas; the same after a restart.
         limit: flow runs at once.
+        slots: concurrency limits of the server's by name, which tasks wait for.
     """
 
-    def __init__(self, deployments: Sequence[Deployment], *, name: str, limit: int) -> None:
+    def __init__(
+        self, deployments: Sequence[Deployment], *, name: str, limit: int, slots: Mapping[str, int] | None = None
+    ) -> None:
         self._deployments = deployments
         self._name = name
         self._limit = limit
-        self._flows: dict[UUID, Flow[..., Any]] = {}
+        self._slots = slots or {}
+        self._registered: dict[UUID, Deployment] = {}
+        self._due: dict[str, tuple[Due, ...]] = {}
+        self._looked_at = 0.0
         self._active: dict[UUID, _Active] = {}
         self._stop = threading.Event()
         self._connected = threading.Event()
@@ -146,21 +127,50 @@ class FlowRunner:
     def _serve(self) -> None:
         """Register and poll until told to stop, or until the server fails to answer."""
         # Registered anew after every outage: the server may have come back with another database.
-        self._flows = {deployment.register(): deployment.flow for deployment in self._deployments}
+        self._registered = {self._register(deployment): deployment for deployment in self._deployments}
+        self._looked_at = time.monotonic()
         with get_client(sync_client=True) as client:
+            for name, slots in self._slots.items():
+                client.upsert_global_concurrency_limit_by_name(name, slots)
             self._take_over_left_behind(client)
+            for deployment_id, deployment in self._registered.items():
+                catch_up(client, deployment_id, self._due[deployment.name])
             log.info("deployments_served", names=[f"{d.flow.name}/{d.name}" for d in self._deployments])
             self._connected.set()
             while not self._stop.wait(POLL_SECONDS):
                 self._poll(client)
 
+    def _register(self, deployment: Deployment) -> UUID:
+        self._due[deployment.name] = due = self._find_due(deployment)
+        return deployment.register(due)
+
+    def _find_due(self, deployment: Deployment) -> tuple[Due, ...]:
+        try:
+            return deployment.all_due()
+        except Exception as error:  # noqa: BLE001  a store that does not answer yet: what is known stays
+            log.warning("schedule_unknown", deployment=deployment.name, error=f"{type(error).__name__}: {error}")
+            return self._due.get(deployment.name, deployment.due)
+
+    def _follow_schedules(self) -> None:
+        """Register again what is due at other moments than before."""
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        for deployment in self._deployments:
+            if self._find_due(deployment) != self._due[deployment.name]:
+                self._register(deployment)
+                log.info("schedule_followed", deployment=deployment.name)
+
     def _poll(self, client: SyncPrefectClient) -> None:
+        self._follow_schedules()
         self._active = {key: active for key, active in self._active.items() if active.thread.is_alive()}
         self._notice_cancellations(client)
         free = self._limit - len(self._active)
         if free <= 0:
             return
-        due = client.get_scheduled_flow_runs_for_deployments(list(self._flows), scheduled_before=wall_now(), limit=free)
+        due = client.get_scheduled_flow_runs_for_deployments(
+            list(self._registered), scheduled_before=wall_now(), limit=free
+        )
         for response in due:
             if response.id not in self._active and self._claim(client, response.id):
                 self._begin(client.read_flow_run(response.id))
@@ -180,7 +190,7 @@ class FlowRunner:
         if run.deployment_id is None:
             return
         cancel = threading.Event()
-        flow = self._flows[run.deployment_id]
+        flow = self._registered[run.deployment_id].flow
         thread = threading.Thread(
             target=self._execute, args=(flow, run, cancel), name=f"flow-run-{run.name}", daemon=True
         )
@@ -222,7 +232,7 @@ class FlowRunner:
         unfinished = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
         runs = client.read_flow_runs(
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=unfinished))),
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(self._flows))),
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(self._registered))),
             sort=FlowRunSort.EXPECTED_START_TIME_ASC,
             limit=_PAGE,
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterable
+from functools import partial
 from socket import gethostname
-from typing import Any, cast
 
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
@@ -23,20 +23,20 @@ from stock_mlops.services.alert_service import AlertService
 from stock_mlops.services.etl import after_load, count_ticker
 from stock_mlops.services.ingest import open_ingest
 from stock_mlops.services.jobs import Reaper
-from stock_mlops.services.replay import HttpPredictor, Replay, ReplayThread
 from stock_mlops.services.monitoring_metrics import MonitoringCollector
 from stock_mlops.services.platform_metrics import open_platform_collector
+from stock_mlops.services.replay import HttpPredictor, Replay, ReplayThread
 from stock_mlops.stores.catalog import Catalog
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.migrations import migrate
+from stock_mlops.stores.monitoring import MonitoringTable
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.queue import CeleryQueue
 from stock_mlops.stores.raw_prices import RawPrices
-from stock_mlops.workflows.etl import etl
-from stock_mlops.workflows.registry import TEND_EVERY, registry
-from stock_mlops.workflows.runner import Deployment, FlowRunner
-from stock_mlops.workflows.settlement import SETTLE_EVERY, settlement
+from stock_mlops.workflows.deployments import deployments, source_slots
+from stock_mlops.workflows.monitoring import watch_replay
+from stock_mlops.workflows.runner import FlowRunner
 
 log = get_logger(__name__)
 
@@ -53,9 +53,10 @@ class WorkflowsService:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._runner = FlowRunner(
-            _deployments(settings),
+            deployments(settings),
             name=f"{gethostname()}:{settings.workflows.port}",
             limit=_FLOW_RUNS_AT_ONCE,
+            slots=source_slots(settings),
         )
         self._stop = threading.Event()
 
@@ -67,12 +68,12 @@ class WorkflowsService:
         # Started before the migrations: it only registers deployments and waits for work.
         self._runner.start()
         migrate(settings)
+        REGISTRY.register(open_platform_collector(settings))
+        REGISTRY.register(MonitoringCollector(MonitoringTable(partial(get_client, settings.clickhouse)).newest))
         reaper = Reaper(get_engine(settings.model_meta_db), CeleryQueue(settings), settings.jobs)
         reaper.start()
         alerts = AlertService(settings, "workflows")
         alerts.start()
-        REGISTRY.register(open_platform_collector(settings))
-        REGISTRY.register(MonitoringCollector(MonitoringTable(partial(get_client, settings.clickhouse)).newest))
         replay = open_replay(settings) if settings.replay.enabled else None
         if replay is not None:
             replay.start()
@@ -129,34 +130,15 @@ def open_replay(settings: Settings) -> ReplayThread:
         models = {champion.registered_name for champion in Catalog(engine).champions()}
         return [instrument for instrument in replayed() if instrument.registered_model in models]
 
-    replay = Replay(MarketClocks(engine), sessions_of(EXCHANGE), ingest=load, instruments=served, predict=predict)
+    replay = Replay(
+        MarketClocks(engine),
+        sessions_of(EXCHANGE),
+        ingest=load,
+        instruments=served,
+        predict=predict,
+        after=watch_replay(settings),
+    )
     return ReplayThread(replay, engine, settings.replay.seconds_per_session)
-
-
-def _deployments(settings: Settings) -> list[Deployment]:
-    concurrent = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=settings.etl.concurrency))
-    return [
-        Deployment(
-            etl.with_options(task_runner=concurrent),
-            "etl",
-            "Load prices from yfinance, a file or the shipped sample into PostgreSQL and ClickHouse.",
-            tags=("etl",),
-        ),
-        Deployment(
-            settlement,
-            "settlement",
-            "Compare predictions with the closes that they were made for.",
-            tags=("evaluation",),
-            every=SETTLE_EVERY,
-        ),
-        Deployment(
-            registry,
-            "registry",
-            "Purge models that were deleted long enough ago, and let MLflow's aliases follow the catalog.",
-            tags=("registry",),
-            every=TEND_EVERY,
-        ),
-    ]
 
 
 def _answers(engine: Engine) -> Check:

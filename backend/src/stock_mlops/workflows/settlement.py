@@ -14,8 +14,9 @@ from stock_kit.settings import get_settings
 from stock_mlops.instruments import parse_symbol
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation, served_instruments
 from stock_mlops.services.settlement import open_settlement
+from stock_mlops.workflows.schedules import Every
 
-SETTLE_EVERY = timedelta(hours=1)
+SETTLE_DUE = Every(timedelta(hours=1))
 """Loads settle what they complete; what remains are predictions that were stored late."""
 
 

@@ -60,7 +60,7 @@ class DriftWatch:
         start = subject.instrument.sessions.previous(subject.last_session, rows)
         found = watch_drift(
             reference,
-            self._columns(subject.instrument, subject.served, start, subject.last_session),
+            drift_rows(self._history, subject.instrument, subject.served, start, subject.last_session),
             _families(reference.columns),
             settings.false_discovery_rate,
             settings.persistence,
@@ -75,36 +75,38 @@ class DriftWatch:
         known = self._references.get(key)
         if known is not None and known.window == self._settings.window:
             return known
-        x = self._columns(instrument, served, info.trained_from, info.trained_until)
+        x = drift_rows(self._history, instrument, served, info.trained_from, info.trained_until)
         if len(x) < DriftReference.fewest(self._settings.window):
             return None
-        reference = DriftReference.of(_column_names(served), x, self._settings.window)
+        reference = DriftReference.of(drift_columns(served), x, self._settings.window)
         self._references.put(key, reference)
         return reference
 
-    def _columns(self, instrument: Instrument, served: Served, start: date, end: date) -> Floats:
-        """(rows, columns): sessions of which everything is known."""
-        features = served.bundle.features
-        names = tuple(dict.fromkeys((*features, _RANGE)))
-        earlier = instrument.sessions.previous(start, YEAR + 1)
-        frame = self._history.training_frame(instrument, names, earlier, end).frame
-        returns = return_columns(frame["close"].to_numpy(), frame[_RANGE].cast(pl.Float64).to_numpy())
-        x = frame.select(pl.col(name).cast(pl.Float64) for name in features).to_numpy()
-        known = np.isfinite(x).all(axis=1) & np.isfinite(returns).all(axis=1)
-        usable = known & (frame["session"] >= start).to_numpy()
-        x, returns = x[usable], returns[usable]
-        forecasts = served.bundle.predict_rows(x)[:, :1] if len(x) else x[:, :1]
-        kept = [features.index(name) for name in _watched(features)]
-        return np.hstack([x[:, kept], forecasts, returns])
+
+def drift_columns(served: Served) -> list[str]:
+    """What is watched of an instrument: the stationary features of its model, its forecasts, the returns."""
+    return [*_watched(served.bundle.features), _FORECAST, *RETURN_COLUMNS]
+
+
+def drift_rows(history: History, instrument: Instrument, served: Served, start: date, end: date) -> Floats:
+    """(rows, :func:`drift_columns`): sessions of which everything is known."""
+    features = served.bundle.features
+    names = tuple(dict.fromkeys((*features, _RANGE)))
+    earlier = instrument.sessions.previous(start, YEAR + 1)
+    frame = history.training_frame(instrument, names, earlier, end).frame
+    returns = return_columns(frame["close"].to_numpy(), frame[_RANGE].cast(pl.Float64).to_numpy())
+    x = frame.select(pl.col(name).cast(pl.Float64) for name in features).to_numpy()
+    known = np.isfinite(x).all(axis=1) & np.isfinite(returns).all(axis=1)
+    usable = known & (frame["session"] >= start).to_numpy()
+    x, returns = x[usable], returns[usable]
+    forecasts = served.bundle.predict_rows(x)[:, :1] if len(x) else x[:, :1]
+    kept = [features.index(name) for name in _watched(features)]
+    return np.hstack([x[:, kept], forecasts, returns])
 
 
 def _watched(features: Sequence[str]) -> list[str]:
     known = registry()
     return [name for name in features if name in known and known[name].stationary and known[name].group != _LEFT_OUT]
-
-
-def _column_names(served: Served) -> list[str]:
-    return [*_watched(served.bundle.features), _FORECAST, *RETURN_COLUMNS]
 
 
 def _families(columns: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -1,0 +1,48 @@
+"""What backend1's monitoring routes ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clickhouse_connect.driver.client import Client
+from stock_kit.settings import Settings
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.monitoring_view import InstrumentState, state_of, states
+from stock_mlops.stores.monitoring import MonitoringTable
+from stock_mlops.stores.reports import Reports, StoredReport
+
+
+class MonitoringDesk(Protocol):
+    def states(self) -> Sequence[InstrumentState]: ...
+
+    def state_of(self, instrument: Instrument, sessions: int) -> InstrumentState: ...
+
+    def reports(self, instrument: Instrument | None) -> Sequence[StoredReport]: ...
+
+    def report(self, name: str) -> bytes: ...
+
+
+@dataclass(slots=True)
+class MonitoringOffice:
+    """What was measured, from ClickHouse, and the reports, from S3."""
+
+    table: MonitoringTable
+    pages: Reports
+
+    def states(self) -> Sequence[InstrumentState]:
+        return states(self.table)
+
+    def state_of(self, instrument: Instrument, sessions: int) -> InstrumentState:
+        return state_of(self.table, instrument, sessions)
+
+    def reports(self, instrument: Instrument | None) -> Sequence[StoredReport]:
+        return self.pages.list(instrument)
+
+    def report(self, name: str) -> bytes:
+        return self.pages.get(name)
+
+
+def open_monitoring_office(settings: Settings, client: Callable[[], Client]) -> MonitoringOffice:
+    return MonitoringOffice(MonitoringTable(client), Reports(settings.s3))
