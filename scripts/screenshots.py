@@ -26,8 +26,8 @@ from tests.e2e.pages import PAGES, open_page, when_settled  # noqa: E402
 
 _SECONDS_PER_SESSION = 1.5
 # So many forecasts have to have met their actual closes, for pages that show how they did.
-_SETTLED = 25
-_PATIENCE = 150.0
+_SETTLED = 12
+_PATIENCE = 240.0
 
 
 class Shot(NamedTuple):
