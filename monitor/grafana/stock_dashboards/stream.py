@@ -137,5 +137,14 @@ def _alerts() -> list[Panel]:
             width=12,
             empty=NOTHING,
         ),
-        series("Open", promql("max by (severity) (stock_alerts_open)", "{{severity}}"), width=12, empty=NOTHING),
+        series("Open", promql("max by (severity) (stock_alerts_open)", "{{severity}}"), width=6, empty=NOTHING),
+        series(
+            "Told to receivers",
+            promql(
+                "sum by (receiver, outcome) (increase(stock_alert_deliveries_total[$__rate_interval]))",
+                "{{receiver}} {{outcome}}",
+            ),
+            width=6,
+            empty=NOTHING,
+        ),
     ]
