@@ -50,7 +50,7 @@ def _requests() -> list[Panel]:
             "Slowest routes, p99",
             promql(
                 "topk(10, histogram_quantile(0.99, sum by (le, job, route)"
-                f" (rate(http_request_duration_seconds_bucket{{{_OURS}}}[5m]))))",
+                f' (rate(http_request_duration_seconds_bucket{{{_OURS},route!~".*/stream/.*"}}[5m]))))',
                 "{{job}} {{route}}",
             ),
             unit="s",
