@@ -56,5 +56,7 @@ export function PriceChartView({ data, indicators, sessions, label, height, onHo
     if (loaded) chart.current?.show(sessions);
   }, [sessions, loaded]);
 
-  return <div ref={container} role="img" aria-label={label} style={{ height }} data-testid="price-chart" />;
+  return (
+    <div ref={container} role="figure" aria-label={label} style={{ height }} data-testid="price-chart" />
+  );
 }

@@ -24,8 +24,8 @@ type Series = ISeriesApi<'Line'> | ISeriesApi<'Histogram'>;
 
 /** Panes that lie over the candles. */
 const OVERLAID: readonly string[] = ['price', 'volume'];
-/** Of a pane of its own (px). */
-const OWN_PANE_HEIGHT = 110;
+/** The height of the candles' pane beside one of an indicator. */
+const PRICES = 4;
 
 function ownPanes(lines: readonly IndicatorLine[]): string[] {
   return [...new Set(lines.map((line) => line.pane))].filter((pane) => !OVERLAID.includes(pane));
@@ -67,7 +67,9 @@ export class IndicatorLayer {
     for (const series of this.#series) this.#chart.removeSeries(series);
     const panes = ownPanes(lines);
     this.#series = lines.map((line) => this.#add(line, panes.indexOf(line.pane) + 1));
-    panes.forEach((_, index) => this.#chart.panes()[index + 1]?.setHeight(OWN_PANE_HEIGHT));
+    this.#chart.panes().forEach((pane, index) => {
+      pane.setStretchFactor(index === 0 ? PRICES : 1);
+    });
   }
 
   #add(line: IndicatorLine, pane: number): Series {

@@ -27,6 +27,7 @@ export function HeaderCell<T>({ column, sorted, onToggle }: HeaderCellProps<T>) 
           <UnstyledButton
             className={classes.sort}
             data-sorted={sorted !== 'none'}
+            data-align={column.align}
             onClick={() => {
               onToggle(column.id);
             }}
