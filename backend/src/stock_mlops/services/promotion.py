@@ -132,13 +132,16 @@ class Promotion:
         self._follow(wanted)
         return verdict
 
-    def rollback(self, name: str, change: Change) -> tuple[int, int]:
+    def rollback(self, name: str, change: Change, expected: int | None = None) -> tuple[int, int]:
         """Let the version serve again that did before the champion; returns the one that was and the one that is.
 
+        Args:
+            expected: the champion that the decision was made about; None: whichever it is.
+
         Raises:
-            ConflictError: nothing served before it.
+            ConflictError: nothing served before it, or another one is the champion by now.
         """
-        before, after = self._promotions.rollback(name, change)
+        before, after = self._promotions.rollback(name, change, expected)
         log.info("model_rolled_back", model=name, version=after, before=before, actor=change.actor)
         self._follow(self._version(name, after))
         return before, after

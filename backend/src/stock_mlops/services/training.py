@@ -101,7 +101,8 @@ class Training:
         self._expiry_sessions = expiry_sessions
 
     def train_job(self, run: JobRun) -> Completion:
-        """Train what the job's payload names (``model_id``).
+        """Train what the job's payload names (``model_id``). With ``retraining`` it is the challenger of one, which
+        decides whether it serves.
 
         Raises:
             NotFoundError: the definition does not exist.
@@ -117,7 +118,8 @@ class Training:
         entered: dict[str, str | None] = {}
 
         def write(connection: Connection) -> Mapping[str, Any]:
-            entered["alias"] = self._catalog.add_version(connection, version)
+            may_serve = "retraining" not in run.payload
+            entered["alias"] = self._catalog.add_version(connection, version, may_serve=may_serve)
             return entered
 
         def after() -> None:

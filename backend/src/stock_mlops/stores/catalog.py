@@ -347,9 +347,9 @@ class Catalog:
             for name, version, run_id, uri, exchange, tickers in rows
         ]
 
-    def add_version(self, connection: Connection, new: NewVersion) -> str | None:
-        """Enter a version inside the caller's transaction: as the champion when it passed the gate, else as the
-        challenger; returns its alias, None when its definition was deleted meanwhile."""
+    def add_version(self, connection: Connection, new: NewVersion, *, may_serve: bool = True) -> str | None:
+        """Enter a version inside the caller's transaction: as the champion when it passed the gate, else (or when it
+        may not serve yet) as the challenger; returns its alias, None when its definition was deleted meanwhile."""
         # Two trainings of one ticker may commit at once; without the lock both would demote the same champion.
         lock_name(connection, new.registered_name)
         deleted_at = connection.execute(
@@ -358,7 +358,7 @@ class Catalog:
         champion = version_with(connection, new.registered_name, CHAMPION)
         # The verdict compares with one version; when another serves by now, it says nothing about that one.
         current = new.verdict["champion"] == champion
-        accepted = new.verdict["passed"] and current
+        accepted = may_serve and new.verdict["passed"] and current
         alias = None if deleted_at is not None else CHAMPION if accepted else CHALLENGER
         self._insert(connection, new, deleted_at)
         if alias is None:
@@ -367,7 +367,7 @@ class Catalog:
         reason = "" if current else f"version {champion} became the champion while this one was judged"
         note(
             connection,
-            Action.ACCEPT if accepted else Action.REFUSE,
+            Action.ACCEPT if accepted else Action.REFUSE if may_serve else Action.SHADOW,
             new.registered_name,
             (champion, new.version),
             Change("training", reason, new.verdict, new.job_id),

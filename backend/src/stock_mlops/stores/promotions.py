@@ -26,6 +26,8 @@ class Action(StrEnum):
     """A training passed the gate and serves."""
     REFUSE = "refuse"
     """A training did not pass the gate; its version is kept as the challenger."""
+    SHADOW = "shadow"
+    """A retraining's challenger was trained: it serves only when the retraining promotes it."""
     PROMOTE = "promote"
     ROLLBACK = "rollback"
     DELETE = "delete"
@@ -150,18 +152,25 @@ class Promotions:
             set_alias(tx, name, CHAMPION, version)
             note(tx, Action.PROMOTE, name, (present, version), change)
 
-    def rollback(self, name: str, change: Change) -> tuple[int, int]:
+    def rollback(self, name: str, change: Change, expected: int | None = None) -> tuple[int, int]:
         """Make the version before the champion the champion; returns the one that was and the one that is.
+
+        Args:
+            expected: the champion that the decision was made about; None: whichever it is.
 
         Raises:
             NotFoundError: the name has no champion.
-            ConflictError: nothing served before it.
+            ConflictError: nothing served before it, or another one is the champion by now.
         """
         with self._engine.begin() as tx:
             lock_name(tx, name)
             present = version_with(tx, name, CHAMPION)
             if present is None:
                 raise NotFoundError(f"{name} has no champion to roll back; stock-mlops models lists what there is")
+            if expected not in (None, present):
+                raise ConflictError(
+                    f"the champion of {name} is version {present} by now, expected {expected}; look at it and ask again"
+                )
             alive = [version for version in _alive(tx, name) if version != present]
             former = former_champion(_trail(tx, name), alive)
             if former is None:

@@ -17,6 +17,7 @@ from stock_mlops.workflows.etl import etl, etl_after_close, source_limit
 from stock_mlops.workflows.monitoring import MONITOR_DUE, monitoring
 from stock_mlops.workflows.registry import TEND_DUE, registry
 from stock_mlops.workflows.report import REPORT_DUE, report
+from stock_mlops.workflows.retraining import RETRAIN_DUE, retraining
 from stock_mlops.workflows.schedules import AfterClose, Due
 from stock_mlops.workflows.settlement import SETTLE_DUE, settlement
 
@@ -53,6 +54,14 @@ def deployments(settings: Settings) -> list[Deployment]:
             "Measure drift, errors, coverage, parity, quality and freshness, and report what is wrong.",
             tags=("monitoring",),
             due=(MONITOR_DUE,),
+            at_once=1,
+        ),
+        Deployment(
+            retraining,
+            "retraining",
+            "Train models again as their policies ask, prove the challengers, promote, watch, roll back.",
+            tags=("registry",),
+            due=(RETRAIN_DUE,),
             at_once=1,
         ),
         Deployment(

@@ -17,6 +17,7 @@ from stock_mlops.prices.sources.sample import EXCHANGE
 from stock_mlops.services.alert_reporting import open_reporter
 from stock_mlops.services.monitoring import open_monitoring
 from stock_mlops.stores.prefect_server import PrefectServer
+from stock_mlops.workflows.retraining import retraining
 from stock_mlops.workflows.runner import check_cancelled
 from stock_mlops.workflows.schedules import Every
 
@@ -44,7 +45,8 @@ def monitoring(
 
 
 def watch_replay(settings: Settings) -> Callable[[date], None]:
-    """To be told of each session that the replay released: every few of them, all is looked at."""
+    """To be told of each session that the replay released: every few of them all is looked at, and retrainings go
+    on."""
     every = settings.monitoring.replay_every
 
     def after(session: date) -> None:
@@ -52,6 +54,7 @@ def watch_replay(settings: Settings) -> Callable[[date], None]:
         if sessions_of(EXCHANGE).count(_FIRST, session) % every:
             return
         with PrefectServer(settings.prefect.api_url, timeout=_PATIENCE) as server:
-            server.start(f"{monitoring.name}/{monitoring.name}", {})
+            for name in (monitoring.name, retraining.name):
+                server.start(f"{name}/{name}", {})
 
     return after
