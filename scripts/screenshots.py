@@ -96,7 +96,7 @@ def take(browser: Browser, url: str, shots: Iterator[Shot], folder: Path) -> lis
                 page.goto(shot.path)
                 when_settled(page)
                 page.screenshot(path=folder / shot.file)
-        except Error as error:
+        except (Error, AssertionError) as error:
             failed.append(f"{shot.file}: {error}")
     return failed
 

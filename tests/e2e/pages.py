@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 PAGES = {
     "overview": "/",
@@ -25,6 +25,7 @@ PAGES = {
 """Addresses by name; what the demo loads and trains is on them."""
 
 _HEIGHTS = {1440: 900, 390: 844}
+_PATIENCE = 30_000
 
 
 @contextmanager
@@ -50,6 +51,6 @@ def open_page(
 def when_settled(page: Page) -> None:
     """Wait until nothing on the page is still to come."""
     page.wait_for_selector("h1")
-    page.wait_for_function("document.querySelectorAll('.mantine-Skeleton-root').length === 0")
+    expect(page.locator(".mantine-Skeleton-root")).to_have_count(0, timeout=_PATIENCE)
     # Charts draw, and panels slide in.
     page.wait_for_timeout(600)
