@@ -45,6 +45,8 @@ _OWN = ("/api/watchlists",)
 # What computes an answer and keeps nothing.
 _COMPUTING = ("/backtest",)
 _PREDICTING = ("/api/predict",)
+# Their addresses are signed, for browsers that show them without saying who asks.
+_SIGNED = ("/api/monitoring/pages",)
 _TOO_MANY = 429
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -53,7 +55,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def needed_scope(method: str, path: str) -> access.Scope | None:
     """What a caller needs for this; None: nothing at all."""
     path = path.rstrip("/") or "/"
-    if path in OPEN_PATHS:
+    if path in OPEN_PATHS or _is_below(path, _SIGNED):
         return None
     if _is_below(path, _ADMIN):
         return access.Scope.ADMIN

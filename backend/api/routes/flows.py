@@ -27,8 +27,8 @@ def list_flows(resources: Train) -> FlowStates:
 def start_flow(
     name: Annotated[str, Path(max_length=100)], body: FlowRunRequest, resources: Train, response: Response
 ) -> FlowRunAccepted:
-    """`settlement`, `monitoring`, `report`, `cleanup`, `registry` or `etl-after-close`, at once, beside its schedule.
-    Loads of prices are started by `POST /api/datasets/etl`."""
+    """`settlement`, `monitoring`, `retraining`, `report`, `cleanup`, `registry` or `etl-after-close`, at once, beside
+    its schedule. Loads of prices are started by `POST /api/datasets/etl`."""
     status = resources.flows.start(name, body.parameters)
     status_url = f"/api/flows/runs/{status.id}"
     response.headers["Location"] = status_url

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import HTMLResponse
+from stock_mlops.errors import NotFoundError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.monitoring_view import InstrumentState, MeasuredSeries
 from stock_mlops.stores.monitoring import Measured
@@ -26,6 +27,7 @@ from api.schemas.monitoring import (
     MonitoringQuery,
     MonitoringReport,
     MonitoringReports,
+    PageQuery,
     ReportQuery,
 )
 
@@ -78,6 +80,7 @@ def list_reports(query: Annotated[ReportQuery, Query()], resources: Train) -> Mo
                 model_version=report.model_version,
                 size=report.size,
                 url=f"/api/monitoring/reports/{report.name}",
+                page_url=f"/api/monitoring/pages/{report.name}?{resources.monitoring.links.query(report.name)}",
             )
             for report in resources.monitoring.reports(instrument)
         ]
@@ -91,7 +94,25 @@ def list_reports(query: Annotated[ReportQuery, Query()], resources: Train) -> Mo
     summary="A full report as a page",
 )
 def get_report(name: Annotated[str, Path(max_length=100)], resources: Train) -> HTMLResponse:
-    """HTML that draws itself; to be shown in a frame with `sandbox="allow-scripts"`."""
+    """HTML that draws itself. A browser shows it at its `page_url`."""
+    return HTMLResponse(resources.monitoring.report(name), headers=_PAGE_HEADERS)
+
+
+@router.get(
+    "/pages/{name}",
+    response_class=HTMLResponse,
+    responses=problems(404, 503),
+    summary="A full report in a frame or a tab",
+)
+def show_report(
+    name: Annotated[str, Path(max_length=100)], query: Annotated[PageQuery, Query()], resources: Train
+) -> HTMLResponse:
+    """The same page at a signed address, which a list of reports gives and which is good for an hour: a frame cannot
+    say who asks."""
+    if not resources.monitoring.links.holds(name, query.expires, query.signature):
+        raise NotFoundError(
+            "expected an address that GET /api/monitoring/reports gave within the last hour; list the reports again"
+        )
     return HTMLResponse(resources.monitoring.report(name), headers=_PAGE_HEADERS)
 
 

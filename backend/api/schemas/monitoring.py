@@ -60,6 +60,11 @@ class ReportQuery(RequestModel):
     exchange: Exchange = "US"
 
 
+class PageQuery(RequestModel):
+    expires: Annotated[int, Field(ge=0, le=2**53, description="seconds since 1970")]
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class MonitoringReport(ResponseModel):
     name: str
     exchange: str
@@ -67,7 +72,8 @@ class MonitoringReport(ResponseModel):
     written_at: datetime
     model_version: int
     size: int = Field(description="bytes")
-    url: str = Field(description="address of the page")
+    url: str = Field(description="address of the page for programs")
+    page_url: str = Field(description="address for a frame or a tab, good for an hour")
 
 
 class MonitoringReports(ResponseModel):

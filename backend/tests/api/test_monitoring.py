@@ -83,6 +83,16 @@ async def test_a_reports_page_may_draw_itself_and_do_nothing_else(train: httpx.A
     assert (await train.get("/api/monitoring/reports/US_MSFT_20261122T050000Z_v1")).status_code == 404
 
 
+async def test_a_signed_address_shows_the_page_to_a_frame_and_no_other_page(train: httpx.AsyncClient) -> None:
+    (item,) = (await train.get("/api/monitoring/reports")).json()["items"]
+    page = await train.get(item["page_url"])
+    assert page.text == "<html>all of it</html>"
+    assert "sandbox allow-scripts" in page.headers["Content-Security-Policy"]
+    forged = item["page_url"].replace("v3", "v4")
+    assert (await train.get(forged)).status_code == 404
+    assert (await train.get(f"/api/monitoring/pages/{REPORT}")).status_code == 422
+
+
 # --- flows ---
 
 

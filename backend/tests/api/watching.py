@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from stock_kit.links import SignedLinks
 from stock_mlops.errors import InvalidRequestError, NotFoundError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.monitoring_view import InstrumentState, state_of, states
@@ -30,6 +31,7 @@ class Watched:
     """What was measured of AAPL, and one report; ``error``, when set, is what it raises."""
 
     error: Exception | None = None
+    links: SignedLinks = field(default_factory=lambda: SignedLinks("k" * 40, timedelta(hours=1)))
     pages: dict[str, bytes] = field(default_factory=lambda: {"US_AAPL_20261122T050000Z_v3": b"<html>all of it</html>"})
 
     def newest(self, instrument: Instrument | None = None) -> Sequence[Measured]:

@@ -481,8 +481,8 @@ export interface paths {
         put?: never;
         /**
          * Start a flow
-         * @description `settlement`, `monitoring`, `report`, `cleanup`, `registry` or `etl-after-close`, at once, beside its schedule.
-         *     Loads of prices are started by `POST /api/datasets/etl`.
+         * @description `settlement`, `monitoring`, `retraining`, `report`, `cleanup`, `registry` or `etl-after-close`, at once, beside
+         *     its schedule. Loads of prices are started by `POST /api/datasets/etl`.
          */
         post: operations["start_flow"];
         delete?: never;
@@ -858,6 +858,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/monitoring/pages/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A full report in a frame or a tab
+         * @description The same page at a signed address, which a list of reports gives and which is good for an hour: a frame cannot
+         *     say who asks.
+         */
+        get: operations["show_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/monitoring/reports": {
         parameters: {
             query?: never;
@@ -887,7 +908,7 @@ export interface paths {
         };
         /**
          * A full report as a page
-         * @description HTML that draws itself; to be shown in a frame with `sandbox="allow-scripts"`.
+         * @description HTML that draws itself. A browser shows it at its `page_url`.
          */
         get: operations["get_report"];
         put?: never;
@@ -1801,7 +1822,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "accept" | "refuse" | "promote" | "rollback" | "delete" | "purge";
+            action: "accept" | "refuse" | "shadow" | "promote" | "rollback" | "delete" | "purge";
             /** Actor */
             actor: string;
             /**
@@ -3417,6 +3438,11 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Page Url
+             * @description address for a frame or a tab, good for an hour
+             */
+            page_url: string;
+            /**
              * Size
              * @description bytes
              */
@@ -3425,7 +3451,7 @@ export interface components {
             ticker: string;
             /**
              * Url
-             * @description address of the page
+             * @description address of the page for programs
              */
             url: string;
             /**
@@ -9222,6 +9248,68 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_report: {
+        parameters: {
+            query: {
+                /** @description seconds since 1970 */
+                expires: number;
+                signature: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
