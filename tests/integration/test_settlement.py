@@ -28,6 +28,7 @@ from stock_mlops.stores.migrations import migrate, migrate_clickhouse
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.predictions import COLUMNS, PredictionFilter, Predictions
 from stock_mlops.stores.prefect_server import PrefectServer
+from stock_mlops.stores.settled_errors import SettledErrorsTable
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy, SettledGroup, Settlements
 
 from tests.integration.support import wait_for
@@ -165,6 +166,27 @@ def test_a_close_is_covered_inside_its_interval(
     prices(client, [50.0, close])
     settlement.settle()
     assert settled(client)[1]["covered"] is covered
+
+
+def test_a_versions_errors_are_read_by_horizon_of_each_session_the_newest(
+    client: Client, settlement: Settlement
+) -> None:
+    interval = {"lower": 190.0, "upper": 208.0, "level": 0.9}
+    store(
+        client,
+        prediction(1, predicted=0.02),
+        prediction(2, predicted=0.05, **interval),
+        prediction(3, as_of=1, predicted=0.01),
+        prediction(4, horizon=2, predicted=0.03),
+        prediction(5, predicted=9.0, model_version="4"),
+    )
+    prices(client, [50.0, 52.0, 51.0])
+    settlement.settle()
+    one, two = SettledErrorsTable(lambda: client).of(AAPL, "stock-US-AAPL", "3")
+    assert (one.horizon, one.sessions, two.horizon, two.sessions) == (1, (DAYS[1], DAYS[2]), 2, (DAYS[2],))
+    assert one.errors == pytest.approx([0.05 - math.log(52 / 50), 0.01 - math.log(51 / 52)])
+    assert one.widths == pytest.approx([math.log(208 / 190), np.nan], nan_ok=True)
+    assert SettledErrorsTable(lambda: client).of(IBM, "stock-US-AAPL", "3") == []
 
 
 # --- when ---
