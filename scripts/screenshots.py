@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.demo import demo_environment, running_browser, running_demo  # noqa: E402
-from tests.e2e.pages import PAGES, open_page, when_settled  # noqa: E402
+from tests.e2e.pages import all_pages, open_page, when_settled  # noqa: E402
 
 _SECONDS_PER_SESSION = 1.5
 # So many forecasts have to have met their actual closes, for pages that show how they did.
@@ -79,7 +79,8 @@ def prepare(url: str) -> dict[str, str]:
             raise TimeoutError(f"fewer than {_SETTLED} forecasts settled within {_PATIENCE:.0f} s")
         time.sleep(1)
     path = httpx.post(f"{url}/api/predict/future/", json={**aapl, "days": 5}).raise_for_status().json()["task_id"]
-    return PAGES | {"stock": f"{PAGES['stock']}&path={path}"}
+    pages = all_pages(url)
+    return pages | {"stock": f"{pages['stock']}&path={path}"}
 
 
 def _settled(url: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 from playwright.sync_api import Browser, Page, expect
 
 PAGES = {
@@ -12,6 +13,7 @@ PAGES = {
     "stock": "/stock/US/AAPL?indicators=ma,rsi",
     "predict": "/predict",
     "models": "/models",
+    "new-model": "/models/new",
     "datasets": "/datasets",
     "dataset": "/datasets?dataset=US:AAPL",
     "load": "/datasets?load=file",
@@ -22,10 +24,20 @@ PAGES = {
     "admin-audit": "/admin?tab=audit",
     "admin-system": "/admin?tab=system",
 }
-"""Addresses by name; what the demo loads and trains is on them."""
+"""Addresses by name that are the same everywhere; what the demo loads and trains is on them."""
 
 _HEIGHTS = {1440: 900, 390: 844}
 _PATIENCE = 30_000
+
+
+def all_pages(url: str) -> dict[str, str]:
+    """These, and the pages of a model and of a prediction that are there."""
+    model = httpx.get(f"{url}/api/models/", params={"ticker": "AAPL"}).raise_for_status().json()["items"][0]
+    newest = httpx.get(f"{url}/api/predict/", params={"ticker": "AAPL", "limit": 1}).raise_for_status().json()["items"]
+    return PAGES | {
+        "model": f"/models/{model['model_id']}",
+        "prediction": f"/predict/{newest[0]['prediction_id']}",
+    }
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.pages import PAGES, open_page, when_settled
+from tests.e2e.pages import all_pages, open_page, when_settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -30,7 +30,7 @@ def _serious(violations: list[dict[str, Any]]) -> list[str]:
 def test_axe_finds_nothing_serious_on_any_page(browser: Browser, url: str, scheme: str, width: int) -> None:
     found: dict[str, list[str]] = {}
     with open_page(browser, url, scheme=scheme, width=width) as page:
-        for name, path in PAGES.items():
+        for name, path in all_pages(url).items():
             page.goto(path)
             when_settled(page)
             # Not a script element, which the page's Content-Security-Policy would rightly refuse.
@@ -45,7 +45,7 @@ def test_axe_finds_nothing_serious_on_any_page(browser: Browser, url: str, schem
 def test_no_page_is_wider_than_a_phone(browser: Browser, url: str, language: str) -> None:
     too_wide = []
     with open_page(browser, url, width=390, language=language) as page:
-        for name, path in PAGES.items():
+        for name, path in all_pages(url).items():
             page.goto(path)
             when_settled(page)
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
