@@ -31,7 +31,7 @@ export function FlowsTab() {
           columns={columns}
           rows={flows.data}
           rowKey={(flow) => flow.name}
-          toolbar={<NotAllowed when={!allowed} />}
+          toolbar={allowed ? undefined : <NotAllowed when />}
         />
       )}
     </Card>
