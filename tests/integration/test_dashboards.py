@@ -32,7 +32,14 @@ DASHBOARDS = sorted((project_root() / "monitor" / "grafana" / "dashboards").glob
 # Told by exporters that run beside containers only.
 ABSENT = re.compile(r"\b(node|container|celery)_\w+")
 # Panels that may be empty: nothing is good news, or nobody has caused any of it here.
-MAY_BE_EMPTY = {"none", "no reads", "no replay", "not measured yet"}
+MAY_BE_EMPTY = {"none", "no reads"}
+MEASURED = (
+    "stock_forecast_error",
+    "stock_interval_coverage_ratio",
+    "stock_drift_features",
+    "stock_feature_parity_difference",
+    "stock_data_freshness_sessions",
+)
 VALUES = {"exchange": "US", "ticker": "AAPL", "job": ".*", "instance": ".*", "name": ".*"}
 SCRAPE = 15.0
 
@@ -112,11 +119,16 @@ def lively(stack: LocalStack, sample_loaded: None, prometheus: Prometheus) -> It
             seconds=90,
             what="a forecast with its outcome",
         )
-        # Rates need the counters of two scrapes, and recorded ones an evaluation after them.
-        for _ in range(2):
+
+        # Monitoring looks every ten sessions; until then Prometheus has the counters of two scrapes, which rates need.
+        def measured() -> bool:
             predict(stack, ticker="AAPL")
             httpx.get(f"{stack.url}/api/datasets", timeout=30)
-            sleep(SCRAPE)
+            sleep(2)
+            return all(prometheus.query(name) for name in MEASURED)
+
+        wait_for(measured, seconds=180, what="monitoring to have looked at AAPL")
+        sleep(SCRAPE)
         yield prometheus
 
 
