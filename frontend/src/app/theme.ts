@@ -49,7 +49,12 @@ export const theme = createTheme({
 
 /** Mantine's variables that our pages set otherwise; our own are in styles.css. */
 export const resolveVariables: CSSVariablesResolver = () => ({
-  variables: { '--mantine-color-body': 'var(--page)' },
+  variables: {
+    '--mantine-color-body': 'var(--page)',
+    // Hints beside inputs are read as well: 4.5:1, which Mantine's own greys do not reach.
+    '--mantine-color-dimmed': 'var(--muted)',
+    '--mantine-color-placeholder': 'var(--muted)',
+  },
   light: {
     // Mantine's own are too pale for small text on their soft backgrounds (4.5:1).
     '--mantine-color-yellow-light-color': '#854d0e',

@@ -35,7 +35,7 @@ describe('ModelsPage', () => {
     renderApp('/models');
     const table = await screen.findByTestId('models-table');
     expect(within(table).getByText('Serves: v1')).toBeVisible();
-    expect(within(table).getByText('-0.10% · like a random walk')).toBeVisible();
+    expect(within(table).getByText('· like a random walk').parentElement).toHaveTextContent('-0.10% · like');
     expect(within(table).getByText('Not trained')).toBeVisible();
     expect(within(table).getByRole('link', { name: 'US:AAPL ridge h2' })).toHaveAttribute(
       'href',

@@ -1,4 +1,4 @@
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge, Text, Tooltip } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/shared/format/useFormat';
 
@@ -21,9 +21,11 @@ export function SkillBadge({ skill, better }: SkillBadgeProps) {
     : t('train.notBetter');
   return (
     <Tooltip label={hint} multiline maw={300} events={EVENTS}>
-      <Badge color={beats ? 'teal' : 'gray'} tabIndex={0} data-beats={beats}>
-        {skill === null ? '–' : format.change(skill)} ·{' '}
-        {t(beats ? 'models.skill.better' : 'models.skill.same')}
+      <Badge color={beats ? 'teal' : 'gray'} miw="max-content" tabIndex={0} data-beats={beats}>
+        {skill === null ? '–' : format.change(skill)}
+        <Text span inherit visibleFrom="sm">
+          {` · ${t(beats ? 'models.skill.better' : 'models.skill.same')}`}
+        </Text>
       </Badge>
     </Tooltip>
   );

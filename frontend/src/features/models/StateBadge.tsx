@@ -7,14 +7,27 @@ export function StateBadge({ champion, newest }: Pick<ListedModel, 'champion' | 
   const { t } = useTranslation();
   if (champion !== null) {
     return (
-      <Badge color="teal" variant="filled" autoContrast>
+      <Badge miw="max-content" color="teal" variant="filled" autoContrast>
         {t('models.state.serves', { version: champion })}
       </Badge>
     );
   }
-  if (!newest) return <Badge color="gray">{t('models.state.untrained')}</Badge>;
+  if (!newest)
+    return (
+      <Badge miw="max-content" color="gray">
+        {t('models.state.untrained')}
+      </Badge>
+    );
   if (newest.alias === 'challenger') {
-    return <Badge color="yellow">{t('models.state.challenger', { version: newest.version })}</Badge>;
+    return (
+      <Badge miw="max-content" color="yellow">
+        {t('models.state.challenger', { version: newest.version })}
+      </Badge>
+    );
   }
-  return <Badge color="gray">{t('models.state.retired')}</Badge>;
+  return (
+    <Badge miw="max-content" color="gray">
+      {t('models.state.retired')}
+    </Badge>
+  );
 }

@@ -15,6 +15,7 @@ const COLORS: Record<AuditEntry['action'], string> = {
   accept: 'teal',
   promote: 'teal',
   refuse: 'yellow',
+  shadow: 'gray',
   rollback: 'orange',
   delete: 'red',
   purge: 'red',

@@ -30,12 +30,12 @@ export function PathTable({ path }: { path: readonly PredictionEvent[] }) {
 function columnsOf(t: TFunction, format: Format): Column<PredictionEvent>[] {
   const price = (value: number | null | undefined) => (value == null ? '–' : format.price(value));
   return [
-    { id: 'horizon', header: t('scores.horizon'), value: (day) => day.horizon },
+    { id: 'horizon', header: t('models.column.horizon'), value: (day) => day.horizon },
     {
       id: 'session',
       header: t('history.target'),
       value: (day) => day.target_session,
-      cell: (day) => format.session(day.target_session),
+      cell: (day) => <span className="nowrap">{format.sessionShort(day.target_session)}</span>,
     },
     {
       id: 'close',

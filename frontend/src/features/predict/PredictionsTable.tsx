@@ -66,7 +66,7 @@ function columnsOf(t: TFunction, format: Format): Column<Prediction>[] {
     },
     {
       id: 'ahead',
-      header: t('scores.horizon'),
+      header: t('models.column.horizon'),
       value: (prediction) => prediction.horizon,
       align: 'right',
       visibleFrom: 'md',

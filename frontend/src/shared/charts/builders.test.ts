@@ -37,7 +37,11 @@ it('draws the level that lines are compared with once', () => {
     y: { write: String },
     level: { value: 0.9, name: 'stated' },
   })(chartColors());
-  expect(seriesOf(option).map((series) => series.markLine?.data)).toEqual([[{ yAxis: 0.9 }], undefined]);
+  expect(seriesOf(option).map((series) => series.markLine?.data)).toEqual([
+    undefined,
+    undefined,
+    [{ yAxis: 0.9 }],
+  ]);
 });
 
 it('draws the diagonal of honest chances over the range that is shown', () => {

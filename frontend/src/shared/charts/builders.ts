@@ -49,33 +49,38 @@ export function linesChart({ lines, x, y, level }: Lines): Build {
         name: y.name,
         axisLabel: { ...quietAxis(colors).axisLabel, formatter: y.write },
       },
-      series: lines.map((line, index) => ({
-        type: 'line',
-        name: line.name,
-        data: line.values,
-        showSymbol: line.dots === true,
-        symbolSize: 7,
-        lineStyle: { width: 2, type: line.dashed ? 'dashed' : 'solid', color: line.color(colors) },
-        itemStyle: { color: line.color(colors) },
-        emphasis: { disabled: true },
-        markLine: index === 0 && level ? levelLine(level, colors, y.write) : undefined,
-      })),
+      series: [
+        ...lines.map((line) => ({
+          type: 'line',
+          name: line.name,
+          data: line.values,
+          showSymbol: line.dots === true,
+          symbolSize: 7,
+          lineStyle: { width: 2, type: line.dashed ? 'dashed' : 'solid', color: line.color(colors) },
+          itemStyle: { color: line.color(colors) },
+          emphasis: { disabled: true },
+        })),
+        ...(level ? [levelSeries(level, colors)] : []),
+      ],
     };
   };
 }
 
-function levelLine(level: { value: number; name: string }, colors: ChartColors, write: Write) {
+/** A level across the whole width; its name stands in the legend, where it hides no line. */
+function levelSeries(level: { value: number; name: string }, colors: ChartColors) {
   return {
-    silent: true,
-    symbol: 'none',
-    animation: false,
-    lineStyle: { color: colors.text, type: 'dashed' },
-    label: {
-      formatter: `${level.name} ${write(level.value)}`,
-      color: colors.text,
-      position: 'insideEndTop',
+    type: 'line',
+    name: level.name,
+    data: [],
+    itemStyle: { color: colors.text },
+    markLine: {
+      silent: true,
+      symbol: 'none',
+      animation: false,
+      lineStyle: { color: colors.text, type: 'dashed' },
+      label: { show: false },
+      data: [{ yAxis: level.value }],
     },
-    data: [{ yAxis: level.value }],
   };
 }
 

@@ -32,7 +32,7 @@ export function HorizonsTable({ comparison }: { comparison: ModelComparison }) {
     <ScrollTable label={t('compare.same.title')} fz="sm" verticalSpacing={6} data-testid="compare-horizons">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>{t('scores.horizon')}</Table.Th>
+          <Table.Th>{t('models.column.horizon')}</Table.Th>
           <Table.Th ta="right">{t('compare.sessions')}</Table.Th>
           <Table.Th ta="right">{t('compare.rmse', { version: a.version })}</Table.Th>
           <Table.Th ta="right">{t('compare.rmse', { version: b.version })}</Table.Th>

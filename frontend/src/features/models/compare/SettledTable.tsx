@@ -23,7 +23,7 @@ export function SettledTable({ comparison }: { comparison: ModelComparison }) {
         <Table.Tr>
           <Table.Th>{t('modelDetail.column.version')}</Table.Th>
           <Table.Th>{t('dataset.ticker')}</Table.Th>
-          <Table.Th ta="right">{t('scores.horizon')}</Table.Th>
+          <Table.Th ta="right">{t('models.column.horizon')}</Table.Th>
           <Table.Th ta="right">{t('compare.sessions')}</Table.Th>
           <Table.Th ta="right">RMSE</Table.Th>
           <Table.Th ta="right">{t('scores.skill')}</Table.Th>

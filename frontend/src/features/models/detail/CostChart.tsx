@@ -22,7 +22,7 @@ export function CostChart({ backtest }: { backtest: Backtest }) {
       ],
       x: { kind: 'value', name: t('backtest.cost'), write: (value) => format.number(Number(value)) },
       y: { write: (value) => format.percent(value, 1) },
-      level: { value: held, name: t('backtest.holding') },
+      level: { value: held, name: `${t('backtest.holding')} ${format.percent(held, 1)}` },
     });
   }, [backtest, format, t]);
   return (

@@ -21,7 +21,7 @@ export function CoverageChart({ curve }: { curve: Curves['coverage'][number] | u
       ],
       x: { kind: 'category', name: '', write: format.session },
       y: { write: (value) => format.percent(value), max: 1 },
-      level: { value: curve.level, name: t('curves.coverage.level') },
+      level: { value: curve.level, name: `${t('curves.coverage.level')} ${format.percent(curve.level)}` },
     });
   }, [curve, format, t]);
   return (

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FitHistory } from '@/api/modelVersions';
 import { linesChart } from '@/shared/charts/builders';
@@ -10,6 +10,8 @@ export function FitChart({ fit }: { fit: FitHistory }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { train_loss: train, validation_loss: validation } = fit;
+  // Losses of squared returns are small numbers.
+  const write = useCallback((value: number) => format.number(Number(value.toPrecision(3)), 8), [format]);
   const build = useMemo(() => {
     const along = (values: readonly number[]) => values.map((value, index) => [index + 1, value] as const);
     const known = [
@@ -21,9 +23,9 @@ export function FitChart({ fit }: { fit: FitHistory }) {
         .filter((line) => line.values.length > 0)
         .map(({ color, ...line }) => ({ ...line, color: (colors) => colors[color] })),
       x: { kind: 'value', name: t('curves.fit.iteration'), write: (value) => format.integer(Number(value)) },
-      y: { write: (value) => format.number(value, 3) },
+      y: { write },
     });
-  }, [train, validation, format, t]);
+  }, [train, validation, format, write, t]);
   return (
     <ChartPanel
       title={t('curves.fit.title')}
@@ -31,8 +33,8 @@ export function FitChart({ fit }: { fit: FitHistory }) {
       build={build}
       label={t('curves.fit.label', {
         count: train.length,
-        from: format.number(train[0] ?? 0, 3),
-        to: format.number(train.at(-1) ?? 0, 3),
+        from: write(train[0] ?? 0),
+        to: write(train.at(-1) ?? 0),
       })}
       missing={t('curves.missing')}
       testId="chart-fit"

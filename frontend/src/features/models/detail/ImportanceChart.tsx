@@ -20,7 +20,7 @@ export function ImportanceChart({ importance }: { importance: Curves['importance
         value: item.mean,
         note: t('curves.importance.deviation', { value: format.percent(item.deviation, 2) }),
       })),
-      write: (value) => format.percent(value, 1),
+      write: (value) => format.percent(value, 2),
       measure: t('curves.importance.measure'),
     });
   }, [importance, format, t]);

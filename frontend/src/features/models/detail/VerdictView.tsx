@@ -1,4 +1,4 @@
-import { Badge, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import { Badge, Group, SimpleGrid, Stack, Text, ThemeIcon } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { GateCheck, Verdict } from '@/api/models';
@@ -27,9 +27,9 @@ export function VerdictView({ verdict }: { verdict: Verdict }) {
 export function ChecksList({ checks }: { checks: readonly GateCheck[] }) {
   const { t } = useTranslation();
   return (
-    <Stack gap="xs" component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" verticalSpacing="sm" role="list">
       {checks.map((check) => (
-        <Group key={check.name} component="li" gap="sm" wrap="nowrap" align="flex-start">
+        <Group key={check.name} role="listitem" gap="sm" wrap="nowrap" align="flex-start">
           <ThemeIcon
             size={22}
             radius="xl"
@@ -60,6 +60,6 @@ export function ChecksList({ checks }: { checks: readonly GateCheck[] }) {
           </div>
         </Group>
       ))}
-    </Stack>
+    </SimpleGrid>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -11,6 +11,7 @@ import {
   type ModelTypeOption,
 } from '@/api/modelOptions';
 import { modelQuery } from '@/api/models';
+import { PageHeader } from '@/shared/ui/PageHeader';
 import { ProblemAlert } from '@/shared/ui/States';
 import { FeaturesSection } from './FeaturesSection';
 import { FormSummary } from './FormSummary';
@@ -40,15 +41,15 @@ export function NewModelPage() {
     : { ...INITIAL, exchange: search.exchange ?? INITIAL.exchange, ticker: search.ticker ?? '' };
   return (
     <Stack gap="lg">
-      <div>
+      <Stack gap={4}>
         <Anchor renderRoot={(props) => <Link to="/models" {...props} />} fz="sm">
           {t('nav.models')}
         </Anchor>
-        <Title order={1}>{t('modelForm.title')}</Title>
-        <Text className="muted">
-          {like.data ? t('modelForm.like', { name: like.data.name }) : t('modelForm.subtitle')}
-        </Text>
-      </div>
+        <PageHeader
+          title={t('modelForm.title')}
+          subtitle={like.data ? t('modelForm.like', { name: like.data.name }) : t('modelForm.subtitle')}
+        />
+      </Stack>
       {failed && <ProblemAlert error={failed.error} onRetry={failed.refetch} />}
       {!failed && !ready && <Skeleton height={640} radius="lg" />}
       {datasets.data?.length === 0 && <NoData />}

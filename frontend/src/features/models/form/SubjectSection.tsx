@@ -69,7 +69,6 @@ export function SubjectSection(props: SubjectSectionProps) {
             if (task) change({ task });
           }}
           data={tasks.map((task) => ({ value: task, label: t(`modelForm.task.${task}`) }))}
-          disabled={tasks.length < 2}
           error={errors.task}
         />
       </SimpleGrid>
