@@ -41,6 +41,7 @@ from api.access_resources import Access, TrainAccess
 from api.caching import CachedReads
 from api.model_resources import ModelOffice
 from api.monitoring_resources import MonitoringDesk
+from api.retraining_resources import RetrainingOffice
 from api.schemas.datasets import FeatureQuery, PriceQuery
 from api.watching import JobWatch
 
@@ -223,6 +224,7 @@ class TrainResources:
     etl: EtlDesk
     flows: FlowDesk
     monitoring: MonitoringDesk
+    retraining: RetrainingOffice
     reads: CachedReads
     clocks: ReplayClock
     mlflow: TrackingServer

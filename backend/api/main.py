@@ -37,6 +37,7 @@ from api.routes import (
     monitoring,
     operations,
     predictions,
+    retraining,
     system,
     training,
 )
@@ -53,6 +54,7 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         model_options.router,
         models.router,
         model_versions.router,
+        retraining.router,
         mlflow.router,
         etl.router,
         flows.router,

@@ -60,6 +60,7 @@ from api.dataset_resources import open_datasets, open_etl
 from api.dependencies import PredictResources, TrainResources
 from api.model_resources import Models
 from api.monitoring_resources import open_monitoring_office
+from api.retraining_resources import LateRetraining
 from api.watching import JobWatch
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
@@ -159,6 +160,7 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 etl=etl,
                 flows=FlowControl(prefect),
                 monitoring=open_monitoring_office(settings, clickhouse),
+                retraining=LateRetraining(settings, queue),
                 reads=open_reads(settings),
                 clocks=clocks,
                 mlflow=mlflow,

@@ -285,7 +285,7 @@ class AuditEntry(ResponseModel):
     id: int
     at: datetime
     actor: str
-    action: Literal["accept", "refuse", "promote", "rollback", "delete", "purge"]
+    action: Literal["accept", "refuse", "shadow", "promote", "rollback", "delete", "purge"]
     registered_name: str
     from_version: int | None = Field(description="what served before; of a deletion, what was deleted")
     to_version: int | None

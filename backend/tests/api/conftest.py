@@ -45,6 +45,7 @@ from .alerts import MemoryAlertOffice
 from .desks import Desks
 from .loads import Loads
 from .office import MemoryOffice, glance
+from .retraining import Loop
 from .watching import Flows, Watched
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -419,6 +420,11 @@ def office() -> MemoryOffice:
 
 
 @pytest.fixture
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
 def alerts() -> MemoryAlertOffice:
     return MemoryAlertOffice()
 
@@ -440,6 +446,7 @@ async def train(
     office: MemoryOffice,
     desks: Desks,
     alerts: MemoryAlertOffice,
+    loop: Loop,
     flows: Flows,
     watched: Watched,
     access: TrainAccess,
@@ -459,6 +466,7 @@ async def train(
         etl=backstage.loads,
         flows=FlowControl(flows),
         monitoring=watched,
+        retraining=loop.desk,
         reads=CachedReads(backstage.cache),
         clocks=backstage,
         mlflow=backstage,

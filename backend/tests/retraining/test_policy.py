@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from stock_mlops.retraining.policy import RULED, Evidence, Policy, Rule, Trigger, begins_by_itself, reasons
+from stock_mlops.retraining.policy import RULED, Evidence, Policy, Trigger, TriggerRule, begins_by_itself, reasons
 
 
 def on(trigger: Trigger, mode: str = "automatic", threshold: float = 1.0) -> Policy:
@@ -42,7 +42,7 @@ def test_coverage_that_is_too_low_counts_as_coverage_that_is_too_high() -> None:
 
 
 def test_one_automatic_trigger_begins_by_itself_and_proposals_wait() -> None:
-    both = Policy(age=Rule(mode="propose", threshold=10), drift=Rule(mode="automatic", threshold=4))
+    both = Policy(age=TriggerRule(mode="propose", threshold=10), drift=TriggerRule(mode="automatic", threshold=4))
     assert not begins_by_itself(reasons(both, Evidence(age=11, drift=0)))
     assert begins_by_itself(reasons(both, Evidence(age=11, drift=5)))
 

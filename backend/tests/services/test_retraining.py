@@ -18,7 +18,7 @@ from stock_mlops.forecasting.gate import Check, Verdict
 from stock_mlops.forecasting.spec import ModelSpec, parse_spec
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.retraining.cycle import Event, State, after
-from stock_mlops.retraining.policy import Evidence, Policy, Rule
+from stock_mlops.retraining.policy import Evidence, Policy, TriggerRule
 from stock_mlops.services.alerting import Condition
 from stock_mlops.services.promotion import GateRefusedError
 from stock_mlops.services.retraining import RetrainingLoop
@@ -37,7 +37,9 @@ NAME, AAPL = "stock-US-AAPL", Instrument("US", "AAPL")
 MODEL = UUID(int=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = sessions_of("US").between(date(2012, 1, 3), date(2012, 12, 31))
-AGED = Policy(age=Rule(mode="automatic", threshold=20), shadow_sessions=10, probation_sessions=12, cooldown_sessions=40)
+AGED = Policy(
+    age=TriggerRule(mode="automatic", threshold=20), shadow_sessions=10, probation_sessions=12, cooldown_sessions=40
+)
 RMSE = 0.01
 REFUSAL = Check("not_worse_than_champion", False, "no larger errors", "larger ones")
 
@@ -274,7 +276,7 @@ def platform(policy: Policy | None = AGED, **world: Any) -> Platform:
     trail = Trail(table, reporter)
     acts = Acts(market, market, market, market, 0.05)  # type: ignore[arg-type]
     loop = RetrainingLoop(table, trail, market, acts, market, market)
-    return Platform(market, table, reporter, loop, RetrainingDesk(table, trail, market, market, market))  # type: ignore[arg-type]
+    return Platform(market, table, reporter, loop, RetrainingDesk(table, trail, market, market, market))
 
 
 GOOD = [
@@ -368,7 +370,7 @@ def replace_cooldown(policy: Policy, sessions: int) -> Policy:
 
 
 def test_a_proposal_waits_for_a_person_and_begins_when_approved() -> None:
-    proposing = AGED.model_copy(update={"age": Rule(mode="propose", threshold=20)})
+    proposing = AGED.model_copy(update={"age": TriggerRule(mode="propose", threshold=20)})
     own = platform(proposing)
     own.walk(25)
     assert own.only.state is State.PROPOSED
@@ -460,7 +462,12 @@ def test_a_deleted_model_fails_its_retraining() -> None:
 def test_a_process_that_dies_anywhere_changes_no_decision(
     crash_at: int, verdict: bool, gate: bool, challenger: float, served: float
 ) -> None:
-    conditions: dict[str, Any] = {"verdict": verdict, "gate": gate, "challenger_error": challenger, "served_error": served}
+    conditions: dict[str, Any] = {
+        "verdict": verdict,
+        "gate": gate,
+        "challenger_error": challenger,
+        "served_error": served,
+    }
     calm, rough = platform(**conditions), platform(**conditions)
     calm.walk(50)
     rough.walk(50, crash_at=crash_at)
@@ -484,7 +491,7 @@ def test_a_process_that_dies_anywhere_changes_no_decision(
 def test_whatever_happens_every_transition_is_in_the_trail_and_one_retraining_is_open(
     crashes: list[int], cancels: set[int], served: float, modes: Any
 ) -> None:
-    own = platform(AGED.model_copy(update={"age": Rule(mode=modes, threshold=20)}), served_error=served)
+    own = platform(AGED.model_copy(update={"age": TriggerRule(mode=modes, threshold=20)}), served_error=served)
     pending = list(crashes)
     while own.world.today < 70:
         if own.world.crash_at is None and pending:

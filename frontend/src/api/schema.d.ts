@@ -658,6 +658,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{model_id}/retraining-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When a model is trained again
+         * @description With every trigger off until somebody has set it.
+         */
+        get: operations["get_retraining_policy"];
+        /**
+         * Set when it is trained again
+         * @description Replaces the whole policy; it counts while a version of this model serves.
+         */
+        put: operations["set_retraining_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/retrainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a model's retrainings
+         * @description Newest first, each with every step that it took.
+         */
+        get: operations["list_retrainings"];
+        put?: never;
+        /**
+         * Start a retraining by hand
+         * @description It is taken on from here by the flow `retraining`, within minutes.
+         */
+        post: operations["start_retraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{model_id}/rollback": {
         parameters: {
             query?: never;
@@ -1098,6 +1146,43 @@ export interface paths {
         get: operations["stream_future"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retrainings/{retraining_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a proposal begin */
+        post: operations["approve_retraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retrainings/{retraining_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a retraining
+         * @description What serves goes on serving; a training at work is cancelled. Not while what serves is about to change.
+         */
+        post: operations["cancel_retraining"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2370,6 +2455,11 @@ export interface components {
             /** Items */
             items: components["schemas"]["EtlRun"][];
         };
+        /**
+         * Event
+         * @enum {string}
+         */
+        Event: "began" | "approved" | "submitted" | "trained" | "passed" | "refused" | "promoted" | "survived" | "broke" | "rolled_back" | "failed" | "cancelled" | "superseded";
         /** ExchangeList */
         ExchangeList: {
             /** Items */
@@ -4263,6 +4353,302 @@ export interface components {
             /** Session */
             session: string | null;
         };
+        /** Retraining */
+        Retraining: {
+            /** Challenger */
+            challenger: number | null;
+            /**
+             * Champion
+             * @description the version that served when it began
+             */
+            champion: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Job Id
+             * @description of the training
+             */
+            job_id: string | null;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** @description as it was when the retraining began */
+            policy: components["schemas"]["RetrainingPolicy"];
+            /** Reasons */
+            reasons: components["schemas"]["RetrainingReason"][];
+            /** Registered Name */
+            registered_name: string;
+            /**
+             * Session
+             * Format: date
+             * @description the newest one when it began
+             */
+            session: string;
+            /**
+             * Since
+             * @description the session at which the shadow, later the probation, began
+             */
+            since: string | null;
+            state: components["schemas"]["State"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * RetrainingPolicy
+         * @description When a model is trained again, and how its challengers are tried.
+         */
+        RetrainingPolicy: {
+            /** @description sessions since the training data end, by the calendar */
+            age: components["schemas"]["RetrainingRule"];
+            /**
+             * Cooldown Sessions
+             * @description sessions after a retraining began before triggers count again
+             */
+            cooldown_sessions: number;
+            /** @description distance of the intervals' realised coverage from the stated one */
+            coverage: components["schemas"]["RetrainingRule"];
+            /** @description of the newest sessions, how many looked unlike the training rows */
+            drift: components["schemas"]["RetrainingRule"];
+            /** @description RMSE of settled forecasts, one session ahead, over the validated one */
+            error: components["schemas"]["RetrainingRule"];
+            /** @description sessions stored since the training data end */
+            new_sessions: components["schemas"]["RetrainingRule"];
+            /**
+             * Probation Error
+             * @description RMSE over the validated one above which it is rolled back
+             */
+            probation_error: number;
+            /**
+             * Probation Sessions
+             * @description settled sessions of serving before the version is confirmed
+             */
+            probation_sessions: number;
+            /**
+             * Shadow Sessions
+             * @description settled sessions beside the champion before the gate
+             */
+            shadow_sessions: number;
+        };
+        /**
+         * RetrainingPolicyRequest
+         * @description What is left out is off, or as the default says.
+         */
+        RetrainingPolicyRequest: {
+            /**
+             * @description sessions since the training data end, by the calendar
+             * @default {
+             *       "mode": "off",
+             *       "threshold": 63
+             *     }
+             */
+            age?: components["schemas"]["TriggerRule"];
+            /**
+             * Cooldown Sessions
+             * @description sessions after a retraining began before triggers count again
+             * @default 10
+             */
+            cooldown_sessions?: number;
+            /**
+             * @description distance of the intervals' realised coverage from the stated one
+             * @default {
+             *       "mode": "off",
+             *       "threshold": 0.15
+             *     }
+             */
+            coverage?: components["schemas"]["TriggerRule"];
+            /**
+             * @description of the newest sessions, how many looked unlike the training rows
+             * @default {
+             *       "mode": "off",
+             *       "threshold": 4
+             *     }
+             */
+            drift?: components["schemas"]["TriggerRule"];
+            /**
+             * @description RMSE of settled forecasts, one session ahead, over the validated one
+             * @default {
+             *       "mode": "off",
+             *       "threshold": 1.5
+             *     }
+             */
+            error?: components["schemas"]["TriggerRule"];
+            /**
+             * @description sessions stored since the training data end
+             * @default {
+             *       "mode": "off",
+             *       "threshold": 21
+             *     }
+             */
+            new_sessions?: components["schemas"]["TriggerRule"];
+            /**
+             * Probation Error
+             * @description RMSE over the validated one above which it is rolled back
+             * @default 2
+             */
+            probation_error?: number;
+            /**
+             * Probation Sessions
+             * @description settled sessions of serving before the version is confirmed
+             * @default 20
+             */
+            probation_sessions?: number;
+            /**
+             * Shadow Sessions
+             * @description settled sessions beside the champion before the gate
+             * @default 20
+             */
+            shadow_sessions?: number;
+        };
+        /** RetrainingReason */
+        RetrainingReason: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "off" | "propose" | "automatic";
+            /** Threshold */
+            threshold: number | null;
+            trigger: components["schemas"]["Trigger"];
+            /**
+             * Value
+             * @description null: started by hand
+             */
+            value: number | null;
+        };
+        /** RetrainingRecord */
+        RetrainingRecord: {
+            /** Challenger */
+            challenger: number | null;
+            /**
+             * Champion
+             * @description the version that served when it began
+             */
+            champion: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Job Id
+             * @description of the training
+             */
+            job_id: string | null;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** @description as it was when the retraining began */
+            policy: components["schemas"]["RetrainingPolicy"];
+            /** Reasons */
+            reasons: components["schemas"]["RetrainingReason"][];
+            /** Registered Name */
+            registered_name: string;
+            /**
+             * Session
+             * Format: date
+             * @description the newest one when it began
+             */
+            session: string;
+            /**
+             * Since
+             * @description the session at which the shadow, later the probation, began
+             */
+            since: string | null;
+            state: components["schemas"]["State"];
+            /**
+             * Steps
+             * @description the oldest first
+             */
+            steps: components["schemas"]["RetrainingStep"][];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** RetrainingRequest */
+        RetrainingRequest: {
+            /**
+             * Reason
+             * @description why, for the audit trail
+             * @default
+             */
+            reason?: string;
+        };
+        /** RetrainingRule */
+        RetrainingRule: {
+            /**
+             * Mode
+             * @description what the trigger does when it fires: nothing, ask a person, begin
+             * @enum {string}
+             */
+            mode: "off" | "propose" | "automatic";
+            /**
+             * Threshold
+             * @description from which number on it fires
+             */
+            threshold: number;
+        };
+        /** Retrainings */
+        Retrainings: {
+            /**
+             * Items
+             * @description newest first
+             */
+            items: components["schemas"]["RetrainingRecord"][];
+        };
+        /** RetrainingStep */
+        RetrainingStep: {
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Checks
+             * @description what it was decided by
+             */
+            checks: components["schemas"]["GateCheck"][];
+            /** Detail */
+            detail: string;
+            event: components["schemas"]["Event"];
+            from_state: components["schemas"]["State"] | null;
+            /** Revision */
+            revision: number;
+            /**
+             * Session
+             * Format: date
+             * @description the newest session then
+             */
+            session: string;
+            to_state: components["schemas"]["State"];
+        };
         /**
          * Role
          * @enum {string}
@@ -4404,6 +4790,11 @@ export interface components {
             /** Sessions */
             sessions: string[];
         };
+        /**
+         * State
+         * @enum {string}
+         */
+        State: "proposed" | "triggered" | "training" | "shadow" | "judged" | "probation" | "reverting" | "confirmed" | "rejected" | "rolled_back" | "failed" | "cancelled";
         /** Strategy */
         Strategy: {
             /**
@@ -4675,6 +5066,25 @@ export interface components {
              * Format: uuid
              */
             task_id: string;
+        };
+        /**
+         * Trigger
+         * @enum {string}
+         */
+        Trigger: "age" | "new_sessions" | "error" | "coverage" | "drift" | "hand";
+        /**
+         * TriggerRule
+         * @description What one trigger does, and from which number on (inclusive).
+         */
+        TriggerRule: {
+            /**
+             * Mode
+             * @default off
+             * @enum {string}
+             */
+            mode?: "off" | "propose" | "automatic";
+            /** Threshold */
+            threshold: number;
         };
         /**
          * ValidationRequest
@@ -8378,6 +8788,430 @@ export interface operations {
             };
         };
     };
+    get_retraining_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetrainingPolicy"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_retraining_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "age": {
+                 *         "mode": "automatic",
+                 *         "threshold": 63
+                 *       },
+                 *       "drift": {
+                 *         "mode": "propose",
+                 *         "threshold": 4
+                 *       },
+                 *       "shadow_sessions": 20,
+                 *       "probation_sessions": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetrainingPolicyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetrainingPolicy"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_retrainings: {
+        parameters: {
+            query?: {
+                /** @description most items of one page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retrainings"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_retraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "new features"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetrainingRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraining"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     roll_back: {
         parameters: {
             query?: never;
@@ -10460,6 +11294,221 @@ export interface operations {
             };
             /** @description Gone */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_retraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                retraining_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraining"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_retraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                retraining_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "not now"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetrainingRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retraining"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

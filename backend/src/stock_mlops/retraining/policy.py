@@ -28,7 +28,7 @@ class Trigger(StrEnum):
     """Somebody started it."""
 
 
-class Rule(BaseModel):
+class TriggerRule(BaseModel):
     """What one trigger does, and from which number on (inclusive)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,38 +42,40 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    age: Rule = Field(Rule(threshold=63), description="sessions since the training data end, by the calendar")
-    new_sessions: Rule = Field(Rule(threshold=21), description="sessions stored since the training data end")
-    error: Rule = Field(
-        Rule(threshold=1.5), description="RMSE of settled forecasts, one session ahead, over the validated one"
+    age: TriggerRule = Field(
+        TriggerRule(threshold=63), description="sessions since the training data end, by the calendar"
     )
-    coverage: Rule = Field(
-        Rule(threshold=0.15), description="distance of the intervals' realised coverage from the stated one"
+    new_sessions: TriggerRule = Field(
+        TriggerRule(threshold=21), description="sessions stored since the training data end"
     )
-    drift: Rule = Field(
-        Rule(threshold=4), description="of the newest sessions, how many looked unlike the training rows"
+    error: TriggerRule = Field(
+        TriggerRule(threshold=1.5), description="RMSE of settled forecasts, one session ahead, over the validated one"
     )
-    shadow_sessions: int = Field(
-        20, ge=0, le=250, strict=True, description="settled sessions beside the champion before the gate"
+    coverage: TriggerRule = Field(
+        TriggerRule(threshold=0.15), description="distance of the intervals' realised coverage from the stated one"
     )
+    drift: TriggerRule = Field(
+        TriggerRule(threshold=4), description="of the newest sessions, how many looked unlike the training rows"
+    )
+    shadow_sessions: int = Field(20, ge=0, le=250, description="settled sessions beside the champion before the gate")
     probation_sessions: int = Field(
-        20, ge=1, le=250, strict=True, description="settled sessions of serving before the version is confirmed"
+        20, ge=1, le=250, description="settled sessions of serving before the version is confirmed"
     )
     probation_error: float = Field(
-        2.0, gt=1, le=100, strict=True, description="RMSE over the validated one above which it is rolled back"
+        2.0, gt=1, le=100, description="RMSE over the validated one above which it is rolled back"
     )
     cooldown_sessions: int = Field(
-        10, ge=0, le=1000, strict=True, description="sessions after a retraining began before triggers count again"
+        10, ge=0, le=1000, description="sessions after a retraining began before triggers count again"
     )
 
-    def rule(self, trigger: Trigger) -> Rule:
+    def rule(self, trigger: Trigger) -> TriggerRule:
         """
         Raises:
             ValueError: the trigger has no rule: it is a person's.
         """
         if trigger is Trigger.HAND:
             raise ValueError("expected a trigger with a rule, got hand")
-        rule: Rule = getattr(self, trigger.value)
+        rule: TriggerRule = getattr(self, trigger.value)
         return rule
 
     @property

@@ -47,6 +47,8 @@ class Trainings(Protocol):
 
     def get(self, job_id: UUID) -> Job | None: ...
 
+    def cancel(self, job_id: UUID) -> bool: ...
+
 
 class Registry(Protocol):
     """``services.promotion.Promotion``, or its twin in a test."""

@@ -20,7 +20,7 @@ from stock_mlops.services.alerting import AlertReporter
 from stock_mlops.services.jobs import submit_job
 from stock_mlops.services.promotion import make_promotion
 from stock_mlops.services.retraining import Clock, RetrainingLoop
-from stock_mlops.services.retraining_acts import Acts, Versions
+from stock_mlops.services.retraining_acts import Acts, Trainings, Versions
 from stock_mlops.services.retraining_evidence import EvidenceDesk, Market
 from stock_mlops.services.retraining_trail import RetrainingTable, Trail
 from stock_mlops.services.shadowing import Shadowing
@@ -74,7 +74,7 @@ class RetrainingDesk:
     """
 
     def __init__(
-        self, table: RetrainingTable, trail: Trail, versions: Versions, trainings: TrainingJobs, clock: Clock
+        self, table: RetrainingTable, trail: Trail, versions: Versions, trainings: Trainings, clock: Clock
     ) -> None:
         self._table = table
         self._trail = trail

@@ -1,0 +1,66 @@
+"""What backend1's retraining routes ask. The service imports polars, so it is made when it is first asked: a backend
+starts without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from stock_kit.settings import Settings
+from stock_mlops.retraining.policy import Policy
+from stock_mlops.stores.queue import JobQueue
+from stock_mlops.stores.retrainings import Retraining, RetrainingRecord
+
+if TYPE_CHECKING:
+    from stock_mlops.services.retraining_desk import RetrainingDesk
+
+
+class RetrainingOffice(Protocol):
+    """``services.retraining_desk.RetrainingDesk``."""
+
+    def policy(self, model_id: UUID) -> Policy: ...
+
+    def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> Policy: ...
+
+    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]: ...
+
+    def start(self, model_id: UUID, actor: str, reason: str) -> Retraining: ...
+
+    def approve(self, retraining_id: UUID, actor: str) -> Retraining: ...
+
+    def cancel(self, retraining_id: UUID, actor: str, reason: str) -> Retraining: ...
+
+
+class LateRetraining:
+    """The real :class:`RetrainingOffice`."""
+
+    def __init__(self, settings: Settings, queue: JobQueue) -> None:
+        self._settings = settings
+        self._queue = queue
+
+    @cached_property
+    def _desk(self) -> RetrainingDesk:
+        from stock_mlops.services.alert_reporting import open_reporter
+        from stock_mlops.services.retraining_desk import make_retraining_desk
+
+        return make_retraining_desk(self._settings, self._queue, open_reporter(self._settings))
+
+    def policy(self, model_id: UUID) -> Policy:
+        return self._desk.policy(model_id)
+
+    def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> Policy:
+        return self._desk.set_policy(model_id, policy, actor)
+
+    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]:
+        return self._desk.records(model_id, limit)
+
+    def start(self, model_id: UUID, actor: str, reason: str) -> Retraining:
+        return self._desk.start(model_id, actor, reason)
+
+    def approve(self, retraining_id: UUID, actor: str) -> Retraining:
+        return self._desk.approve(retraining_id, actor)
+
+    def cancel(self, retraining_id: UUID, actor: str, reason: str) -> Retraining:
+        return self._desk.cancel(retraining_id, actor, reason)
