@@ -172,7 +172,9 @@ def _monitoring(project: Project) -> None:
     if failing or not probes:
         raise CheckError(f"the blackbox exporter gets no answer from {failing or 'anything'}")
     groups = project.get("/api/v1/rules", "PROMETHEUS_HOST_PORT")["data"]["groups"]
-    wrong = [f"{rule['name']}: {rule['lastError']}" for group in groups for rule in group["rules"] if rule.get("lastError")]
+    wrong = [
+        f"{rule['name']}: {rule['lastError']}" for group in groups for rule in group["rules"] if rule.get("lastError")
+    ]
     if wrong or not groups:
         raise CheckError(f"Prometheus cannot evaluate {wrong or 'any rule'}")
     for path, port in (
