@@ -45,7 +45,7 @@ PORTS = {
 SCALABLE = {"backend2", "ws_monitor", "celery_train", "celery_predict"}
 # The ceilings of all services together, of which the platform uses half (docs/containers.md): a machine with 8 GB
 # runs them all, because no two of the large ones are at their ceilings at once.
-MEMORY = 10 * 2**30
+MEMORY = 10752 * 2**20
 
 
 def resolved(project: Project, *names: str) -> dict[str, Any]:
