@@ -124,7 +124,7 @@ class World:
         return self.client
 
     def datasets(self) -> Sequence[DatasetRow]:
-        return [DatasetRow("US", SHARE.ticker, "file", TRAINED_FROM, self.last, 1500, 20.0, wall_now())]
+        return [DatasetRow("US", SHARE.ticker, "yfinance", TRAINED_FROM, self.last, 1500, 20.0, wall_now())]
 
     def load(self, clean: pl.DataFrame, version: int = 1) -> None:
         """Write prices and their features, as ETL does."""

@@ -130,10 +130,13 @@ class Monitoring:
 
     def _subjects(self, wanted: Collection[Instrument] | None) -> list[Subject]:
         timelines = self._timelines()
-        stored = {Instrument(row.exchange, row.ticker): row.last_session for row in self._datasets.datasets()}
+        stored = {Instrument(row.exchange, row.ticker): row for row in self._datasets.datasets()}
         # Rows of an instrument that raw_db does not know are remains of a deletion.
         chosen = [item for item in stored if item in timelines and (wanted is None or item in wanted)]
-        return [Subject(item, stored[item], timelines[item], self._model(item)) for item in chosen]
+        return [
+            Subject(item, stored[item].last_session, timelines[item], stored[item].source, served=self._model(item))
+            for item in chosen
+        ]
 
     def _model(self, instrument: Instrument) -> Served | None:
         """None also when its files cannot be read: prices are looked at all the same."""

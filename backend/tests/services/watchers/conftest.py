@@ -101,7 +101,7 @@ def frames(clean: pl.DataFrame) -> Frames:
 @pytest.fixture
 def subject(bundle: ForecastBundle) -> Subject:
     champion = Champion(IBM.registered_model, 3, "run", "uri", (IBM.key,))
-    return Subject(IBM, LAST, "replay", Served(champion, bundle))
+    return Subject(IBM, LAST, "replay", "sample", served=Served(champion, bundle))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from stock_kit.clock import FixedClock
 from stock_kit.events import Severity
 from stock_mlops.instruments import Instrument
-from stock_mlops.services.watchers.base import Number, Subject
+from stock_mlops.services.watchers.base import Number, Observation, Subject
 from stock_mlops.services.watchers.freshness import FreshnessWatch
 from stock_mlops.stores.market_clock import MemoryClocks
 
@@ -34,6 +34,12 @@ def test_a_session_is_late_hours_after_its_close(now: datetime, last: date, behi
     assert [found.severity for found in seen.conditions] == {0: [], 1: [Severity.WARNING], 2: [Severity.CRITICAL]}[
         behind
     ]
+
+
+def test_a_file_that_was_loaded_once_is_never_late() -> None:
+    watch = FreshnessWatch(MemoryClocks(FixedClock(CLOSE)), SIX_HOURS)
+    handed_over = Subject(Instrument("US", "IBM"), date(2011, 1, 3), "live", "file")
+    assert watch.observe(handed_over) == Observation()
 
 
 def test_the_replay_is_late_when_its_clock_stands_past_what_is_stored() -> None:

@@ -37,7 +37,9 @@ class Subject:
     """Newest one in the warehouse when the pass began; what is loaded meanwhile, the next one looks at."""
     timeline: str = "live"
     """The market clock that it follows."""
-    served: Served | None = None
+    source: str = "yfinance"
+    """Where its newest prices come from."""
+    served: Served | None = field(default=None, kw_only=True)
     """None: the random walk serves it."""
 
 

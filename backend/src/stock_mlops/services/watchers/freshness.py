@@ -15,6 +15,10 @@ from stock_mlops.stores.market_clock import Clocks
 _REPLAY_STEP = timedelta(minutes=1)
 
 
+# What somebody handed over once; nothing more is expected.
+_WITHOUT_FEED = frozenset({"file"})
+
+
 class FreshnessWatch:
     """
     Args:
@@ -35,6 +39,8 @@ class FreshnessWatch:
         self._now = now
 
     def observe(self, subject: Subject) -> Observation:
+        if subject.source in _WITHOUT_FEED:
+            return Observation()
         sessions = subject.instrument.sessions
         expected = sessions.last_closed(self._due(subject.timeline))
         behind = sessions.count(subject.last_session, expected)
