@@ -256,6 +256,7 @@ def test_an_alert_is_told_once_everywhere_through_a_restart_of_the_broker_and_so
     engine: Engine,
 ) -> None:
     with replicas[0].listen("alerts") as one, replicas[1].listen("alerts") as two:
+        service.scraped(1, up=True)
         service.scraped(4, up=False)
         assert [changes(listener, service.name, "raised") for listener in (one, two)] == [["raised"], ["raised"]]
         (alert,) = listed(api, service.name)
@@ -273,7 +274,7 @@ def test_an_alert_is_told_once_everywhere_through_a_restart_of_the_broker_and_so
             wait_for(replica.ready, seconds=PATIENCE, what="ws_monitor's way back to the broker")
 
         # Whoever looks now has to find it out by itself, and says so again.
-        service.scraped(4, up=False)
+        service.scraped(25, up=False)
         wait_for(lambda: listed(api, service.name)[0]["count"] > 1, seconds=PATIENCE, what="the condition seen again")
         service.scraped(1, up=True)
         assert [changes(listener, service.name, "resolved") for listener in (one, two)] == [["resolved"], ["resolved"]]

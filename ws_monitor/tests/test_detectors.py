@@ -94,9 +94,15 @@ def test_horizons_have_series_of_their_own(make_prediction: MakePrediction) -> N
 
 def test_a_service_is_down_after_three_failures_in_a_row_until_it_answers(make_metrics: MakeMetrics) -> None:
     detector = ServiceDown()
-    seen = [False, False, True, False, False, False, False, True]
+    seen = [True, False, False, True, False, False, False, False, True]
     judged = [[signal.holds for signal in detector.on_metrics(make_metrics(up=up))] for up in seen]
-    assert judged == [[], [], [False], [], [], [True], [True], [False]]
+    assert judged == [[False], [], [], [False], [], [], [True], [True], [False]]
+
+
+def test_a_service_that_has_not_answered_yet_may_be_starting_for_two_minutes(make_metrics: MakeMetrics) -> None:
+    detector = ServiceDown()
+    judged = [[signal.holds for signal in detector.on_metrics(make_metrics(up=False))] for _ in range(25)]
+    assert judged == [*([[]] * 23), [True], [True]]
 
 
 def test_services_are_counted_apart(make_metrics: MakeMetrics) -> None:
@@ -106,7 +112,7 @@ def test_services_are_counted_apart(make_metrics: MakeMetrics) -> None:
 
 
 def test_the_same_event_is_inspected_once_and_says_the_same_elsewhere(make_metrics: MakeMetrics) -> None:
-    events = [make_metrics(up=False) for _ in range(3)]
+    events = [make_metrics(), *(make_metrics(up=False) for _ in range(3))]
     here, elsewhere = Detectors(), Detectors()
     first = [signal for event in events for signal in here.inspect(event)]
     again = [signal for event in events for signal in here.inspect(event)]
@@ -116,7 +122,7 @@ def test_the_same_event_is_inspected_once_and_says_the_same_elsewhere(make_metri
 
 
 def test_what_holds_is_said_at_once_and_then_once_a_minute_and_its_end_at_once(make_metrics: MakeMetrics) -> None:
-    detectors = Detectors([ServiceDown(after=1)])
+    detectors = Detectors([ServiceDown(starting=1)])
     start = make_metrics().scraped_at
     said = []
     for second in range(0, 150, 5):
@@ -224,7 +230,7 @@ class Broken:
 
 
 def test_a_detector_that_fails_does_not_silence_the_others(make_metrics: MakeMetrics) -> None:
-    detectors = Detectors([Broken(), ServiceDown(after=1)])
+    detectors = Detectors([Broken(), ServiceDown(starting=1)])
     assert [signal.detector for signal in detectors.inspect(make_metrics(up=False))] == ["service_down"]
 
 

@@ -26,7 +26,7 @@ class Bench:
     def __init__(self, **changes: Any) -> None:
         self.log, self.store, self.outlet = MemoryLog(), MemoryStore(), MemoryOutlet()
         settings = WsMonitorSettings(**{"sink_interval": timedelta(microseconds=1), **changes})
-        self.sink = Sink(self.store, self.outlet, settings, Detectors([ServiceDown()]))
+        self.sink = Sink(self.store, self.outlet, settings, Detectors([ServiceDown(starting=3)]))
 
     def step(self) -> None:
         self.sink.step(self.log)

@@ -11,12 +11,17 @@ from ws_monitor.detectors.base import LASTS
 
 
 class ServiceDown:
-    """A service is down after ``after`` scrapes in a row without an answer, and up with the first answer."""
+    """A service is down after ``after`` scrapes in a row without an answer, and up with the first answer.
+
+    One that has not answered yet may still be starting, with the whole platform: it gets ``starting`` scrapes.
+    """
 
     name: ClassVar[str] = "service_down"
 
-    def __init__(self, *, after: int = 3) -> None:
+    def __init__(self, *, after: int = 3, starting: int = 24) -> None:
         self._after = after
+        self._starting = starting
+        self._answered: set[str] = set()
         self._failures: dict[str, int] = {}
 
     def on_prediction(self, event: PredictionEvent) -> Iterable[SignalEvent]:  # noqa: ARG002  the protocol's
@@ -26,8 +31,9 @@ class ServiceDown:
         failures = 0 if event.up else self._failures.get(event.service, 0) + 1
         self._failures[event.service] = failures
         if event.up:
+            self._answered.add(event.service)
             return (self._signal(event, False, f"{event.instance} is being scraped again."),)
-        if failures < self._after:
+        if failures < (self._after if event.service in self._answered else self._starting):
             return ()
         reason = event.error or "no reason given"
         return (self._signal(event, True, f"{event.instance} fails one scrape after the other: {reason}."),)
