@@ -118,7 +118,7 @@ describe('ModelsPage', () => {
       }),
     );
     renderApp('/models?tab=trail');
-    expect(await screen.findByText('Intervals hold what they state')).toBeVisible();
+    expect(await screen.findByText('Failed: Intervals hold what they state')).toBeVisible();
     await userEvent.click(screen.getByRole('button', { name: 'Show more' }));
     expect(await screen.findByText('splits')).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();

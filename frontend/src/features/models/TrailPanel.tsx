@@ -66,11 +66,15 @@ export function TrailPanel({ registeredName }: { registeredName?: string }) {
   );
 }
 
-/** What the gate had against it, or what somebody noted. */
+/** What somebody noted, and what the gate had against it. */
 function whyOf(entry: AuditEntry, t: TFunction): string {
-  const failed = (entry.verdict?.checks ?? []).filter((check) => !check.passed);
-  const checks = failed.map((check) => t(`gate.check.${check.name}` as 'gate.check.calibrated', check.name));
-  return [entry.reason, ...(entry.action === 'refuse' ? checks : [])].filter(Boolean).join('; ');
+  const checks = (entry.verdict?.checks ?? [])
+    .filter((check) => !check.passed)
+    .map((check) => t(`gate.check.${check.name}` as 'gate.check.calibrated', check.name));
+  const against = entry.action === 'refuse' && checks.length > 0;
+  return [entry.reason, against ? t('trail.failed', { checks: checks.join('; ') }) : '']
+    .filter(Boolean)
+    .join('. ');
 }
 
 function columnsOf(t: TFunction, format: Format, named: boolean): Column<AuditEntry>[] {

@@ -6,8 +6,14 @@ import { EChart } from '@/shared/charts/EChart';
 import { useFormat } from '@/shared/format/useFormat';
 import { pathOption, pathPoints } from './pathOption';
 
+interface PathChartProps {
+  closes: readonly Close[];
+  path: readonly PredictionEvent[];
+  height?: number;
+}
+
 /** The path behind the closes that it starts from. */
-export function PathChart({ closes, path }: { closes: readonly Close[]; path: readonly PredictionEvent[] }) {
+export function PathChart({ closes, path, height = 300 }: PathChartProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const build = useMemo(() => {
@@ -22,7 +28,7 @@ export function PathChart({ closes, path }: { closes: readonly Close[]; path: re
   return (
     <EChart
       build={build}
-      height={300}
+      height={height}
       label={
         last
           ? t('forecasts.pathLabel', {

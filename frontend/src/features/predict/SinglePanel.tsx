@@ -2,7 +2,9 @@ import { Button, Group, Skeleton } from '@mantine/core';
 import { IconListSearch, IconSparkles } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { recentClosesQuery } from '@/api/datasets';
 import { latestPredictionQuery, type Prediction } from '@/api/predictions';
 import { ForecastFigures } from '@/features/forecast/ForecastFigures';
 import { MadeAt } from '@/features/forecast/MadeAt';
@@ -10,6 +12,7 @@ import { ModelBadge } from '@/features/forecast/ModelBadge';
 import type { Instrument } from '@/shared/instrument';
 import { Panel } from '@/shared/ui/Panel';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { PathChart } from './PathChart';
 
 interface SinglePanelProps {
   instrument: Instrument;
@@ -21,7 +24,9 @@ interface SinglePanelProps {
 export function SinglePanel({ instrument, made }: SinglePanelProps) {
   const { t } = useTranslation();
   const latest = useQuery(latestPredictionQuery(instrument));
+  const closes = useQuery(recentClosesQuery(instrument));
   const prediction = made ?? latest.data;
+  const path = useMemo(() => (prediction ? [prediction] : []), [prediction]);
   return (
     <Panel
       title={`${instrument.exchange}:${instrument.ticker}`}
@@ -41,6 +46,7 @@ export function SinglePanel({ instrument, made }: SinglePanelProps) {
           <div key={prediction.prediction_id} className={made ? 'arrived' : undefined}>
             <ForecastFigures prediction={prediction} />
           </div>
+          <PathChart closes={closes.data ?? []} path={path} height={220} />
           <Group justify="space-between">
             <MadeAt at={prediction.made_at} />
             <Button

@@ -11,6 +11,28 @@ function plain(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** What is read first; the API sorts names by their length. */
+const ORDER = [
+  'exchange',
+  'ticker',
+  'panel',
+  'tickers',
+  'model_type',
+  'task',
+  'horizon',
+  'start',
+  'end',
+  'seed',
+];
+
+/** Values that say something, in an order that people expect. */
+function told(values: Readonly<Record<string, unknown>>): [string, unknown][] {
+  const place = (name: string) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return Object.entries(values)
+    .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
+    .sort(([a], [b]) => place(a) - place(b));
+}
+
 function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
@@ -21,7 +43,7 @@ export function DefinitionTab({ model }: { model: ModelDetail }) {
   const { features, params, validation, search, ...rest } = model.spec;
   const names = Array.isArray(features) ? (features as string[]) : [];
   const values: [string, unknown][] = [
-    ...Object.entries(rest),
+    ...told(rest),
     ...entriesOf(validation).map(([name, value]): [string, unknown] => [`validation.${name}`, value]),
     ...entriesOf(search).map(([name, value]): [string, unknown] => [`search.${name}`, value]),
   ];
@@ -34,6 +56,7 @@ export function DefinitionTab({ model }: { model: ModelDetail }) {
           <Button
             size="xs"
             variant="default"
+            flex="none"
             leftSection={<IconCopy size={14} />}
             renderRoot={(props) => <Link to="/models/new" search={{ from: model.model_id }} {...props} />}
           >
@@ -54,7 +77,7 @@ export function DefinitionTab({ model }: { model: ModelDetail }) {
           )}
         </Panel>
         <Panel
-          title={t('modelForm.features.title')}
+          title={t('modelForm.summary.features')}
           description={t('modelForm.features.count', { count: names.length })}
         >
           <Group gap={6}>
