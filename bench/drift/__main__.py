@@ -118,7 +118,8 @@ def watched(history: Rows, trained: int, settings: MonitoringSettings) -> Iterat
 
 def injected(settings: MonitoringSettings, factor: float) -> tuple[list[int], int]:
     """Delays in sessions after breaks in quiet years, and how many were not found before the next training."""
-    delays, missed = [], 0
+    delays: list[int] = []
+    missed = 0
     for ticker in TICKERS:
         clean = prices(ticker)
         plain = rows(clean)

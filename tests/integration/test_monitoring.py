@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -302,11 +303,15 @@ def test_every_flow_is_there_with_its_schedule_and_starts_through_the_api(workfl
         closed = api.post("/api/flows/etl-after-close/runs", json={"parameters": {"exchange": "US"}})
         runs.append(closed.headers["Location"])
         for run in runs:
-            wait_for(lambda run=run: api.get(run).json()["state"] == "completed", seconds=90, what=f"the run {run}")
+            wait_for(partial(completed, api, run), seconds=90, what=f"the run {run}")
         state = api.get("/api/monitoring/US/FB").json()
     assert {number["monitor"] for number in state["numbers"]} >= {"quality", "parity", "freshness"}
     metrics = httpx.get(f"http://127.0.0.1:{workflows.settings.workflows.port}/metrics").text
     assert 'stock_data_freshness_sessions{exchange="US",ticker="FB"}' in metrics
+
+
+def completed(api: httpx.Client, run: str) -> bool:
+    return bool(api.get(run).json()["state"] == "completed")
 
 
 def test_a_load_waits_for_another_of_the_same_ticker(workflows: LocalStack) -> None:
