@@ -7,7 +7,8 @@ export type Accuracy = components['schemas']['Accuracy'];
 
 /** The newest settled sessions that count: a quarter of trading. */
 const WINDOW = 63;
-const MOST = 1000;
+/** As many as the API gives at once. */
+const MOST = 500;
 
 export const accuracyKey = ['accuracy'] as const;
 

@@ -25,7 +25,7 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: 7,
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
@@ -51,17 +51,19 @@ export const theme = createTheme({
 export const resolveVariables: CSSVariablesResolver = () => ({
   variables: {
     '--mantine-color-body': 'var(--page)',
-    // Hints beside inputs are read as well: 4.5:1, which Mantine's own greys do not reach.
+  },
+  // Hints beside inputs are read as well: 4.5:1, which Mantine's own greys of either scheme do not reach.
+  light: {
     '--mantine-color-dimmed': 'var(--muted)',
     '--mantine-color-placeholder': 'var(--muted)',
-  },
-  light: {
     // Mantine's own are too pale for small text on their soft backgrounds (4.5:1).
     '--mantine-color-yellow-light-color': '#854d0e',
     '--mantine-color-teal-light-color': '#0b6b4f',
     '--mantine-color-red-light-color': '#a61e1e',
   },
   dark: {
+    '--mantine-color-dimmed': 'var(--muted)',
+    '--mantine-color-placeholder': 'var(--muted)',
     // Nearly black otherwise, which is darker than the cards it lies on.
     '--mantine-color-gray-light': 'rgb(148 160 180 / 14%)',
     '--mantine-color-gray-light-color': '#c3ccd9',

@@ -2,7 +2,7 @@ import { Badge, Tooltip } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { accuracyQuery } from '@/api/accuracy';
-import { modelsQuery, type ListedModel, type ModelFilters } from '@/api/models';
+import { modelsQuery, type ModelFilters } from '@/api/models';
 import type { Prediction } from '@/api/predictions';
 import { useFormat } from '@/shared/format/useFormat';
 import { skillVerdict, type SkillVerdict } from './skill';
@@ -15,7 +15,8 @@ const COLORS: Record<SkillVerdict['kind'], string> = {
 };
 
 const ALL: ModelFilters = {};
-const NONE: readonly ListedModel[] = [];
+/** What could not be read is not known. */
+const NONE: readonly never[] = [];
 
 /** Whether the model that made a prediction beats the random walk: on history, and since. */
 export function SkillBadge({ prediction }: { prediction: Prediction }) {
@@ -23,8 +24,8 @@ export function SkillBadge({ prediction }: { prediction: Prediction }) {
   const accuracies = useQuery(accuracyQuery());
   const models = useQuery(modelsQuery(ALL));
   const hint = useHint();
-  if (models.isPending || !accuracies.data) return null;
-  const verdict = skillVerdict(prediction, accuracies.data, models.data?.items ?? NONE);
+  if (models.isPending || accuracies.isPending) return null;
+  const verdict = skillVerdict(prediction, accuracies.data ?? NONE, models.data?.items ?? NONE);
   if (!verdict) return null;
   return (
     <Tooltip label={hint(verdict)} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>

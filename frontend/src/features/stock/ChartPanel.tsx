@@ -5,13 +5,13 @@ import { useTranslation } from 'react-i18next';
 import type { PriceBar } from '@/api/datasets';
 import { futurePathQuery } from '@/api/future';
 import type { Prediction } from '@/api/predictions';
-import { paneCount } from '@/shared/charts/indicators';
 import { PriceChartView } from '@/shared/charts/PriceChartView';
 import { ProblemAlert } from '@/shared/ui/States';
 import { buildChartData } from './chartData';
 import { ChartLegend } from './ChartLegend';
 import classes from './ChartPanel.module.css';
 import { IndicatorMenu } from './IndicatorMenu';
+import { ownPanes } from './indicators';
 import { DEFAULT_RANGE, isRange, RANGES, type Range } from './range';
 import { useIndicators } from './useIndicators';
 import { useInstrument, useStockSearch } from './useStock';
@@ -38,7 +38,7 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const [hovered, setHovered] = useState<string | null>(null);
   const range = search.range ?? DEFAULT_RANGE;
   const indicators = useIndicators(instrument, search.indicators);
-  const panes = paneCount(indicators.lines);
+  const panes = ownPanes(indicators.names);
   return (
     <Card component="section" aria-label={t('chart.label', { ticker })} padding="md">
       <Group justify="space-between" mb="xs" gap="xs">

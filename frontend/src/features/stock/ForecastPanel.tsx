@@ -29,7 +29,7 @@ export function ForecastPanel({ instrument, latest }: ForecastPanelProps) {
       aside={prediction && <ModelBadge prediction={prediction} short />}
       data-testid={`forecast-${instrument.exchange}-${instrument.ticker}`}
     >
-      {latest.isPending && <Skeleton height={118} />}
+      {latest.isPending && <Skeleton height={206} />}
       {latest.isError && <ProblemAlert error={latest.error} onRetry={latest.refetch} />}
       {prediction === null && (
         <Text fz="sm" className="muted">

@@ -1,5 +1,6 @@
 import type { FeatureSeries } from '@/api/features';
 import type { IndicatorLine } from '@/shared/charts/indicators';
+import { OVERLAID } from '@/shared/charts/panes';
 
 interface Line {
   /** the feature that it shows */
@@ -62,6 +63,11 @@ export function indicatorsFromText(text: string | undefined): IndicatorName[] {
 /** The features that they need. */
 export function featuresOf(names: readonly IndicatorName[]): string[] {
   return names.flatMap((name) => INDICATORS[name].lines.map((line) => line.feature));
+}
+
+/** How many panes they have below the candles. */
+export function ownPanes(names: readonly IndicatorName[]): number {
+  return new Set(names.map((name) => INDICATORS[name].pane).filter((pane) => !OVERLAID.includes(pane))).size;
 }
 
 /** Lines for the chart, of those whose features have come; `colorOf` gives a colour of the theme. */

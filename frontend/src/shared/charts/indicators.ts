@@ -1,4 +1,5 @@
 import { HistogramSeries, LineSeries, LineStyle, type IChartApi, type ISeriesApi } from 'lightweight-charts';
+import { OVERLAID } from './panes';
 
 /** A value of an indicator at a session; null in its warm-up. */
 export interface IndicatorPoint {
@@ -10,7 +11,7 @@ export interface IndicatorPoint {
 export interface IndicatorLine {
   /** names it in the legend, and tells it from others */
   id: string;
-  /** `price` and `volume` lie over the candles and their volume; any other name is a pane of its own below */
+  /** where it is drawn, see {@link OVERLAID} */
   pane: string;
   kind: 'line' | 'columns';
   /** a CSS colour */
@@ -22,18 +23,11 @@ export interface IndicatorLine {
 
 type Series = ISeriesApi<'Line'> | ISeriesApi<'Histogram'>;
 
-/** Panes that lie over the candles. */
-const OVERLAID: readonly string[] = ['price', 'volume'];
 /** The height of the candles' pane beside one of an indicator. */
 const PRICES = 4;
 
 function ownPanes(lines: readonly IndicatorLine[]): string[] {
   return [...new Set(lines.map((line) => line.pane))].filter((pane) => !OVERLAID.includes(pane));
-}
-
-/** How many panes they have below the candles. */
-export function paneCount(lines: readonly IndicatorLine[]): number {
-  return ownPanes(lines).length;
 }
 
 /** The indicators of a chart: adds, fills and removes their series as they are switched on and off. */

@@ -29,9 +29,7 @@ export function EmptyState(props: {
         <ThemeIcon size={52} radius="xl" variant="light" color="gray">
           {props.icon}
         </ThemeIcon>
-        <Title order={3} fz="md">
-          {props.title}
-        </Title>
+        <Text fw={650}>{props.title}</Text>
         <Text component="div" fz="sm" className="muted">
           {props.children}
         </Text>
