@@ -15,7 +15,7 @@ def upgrade() -> None:
             version         integer     NOT NULL,
             exchange        text        NOT NULL,
             ticker          text        NOT NULL,
-            -- An npz of monitoring.drift.DriftReference: some 20 kB.
+            -- An npz of monitoring.drift.DriftReference: some 40 kB.
             reference       bytea       NOT NULL,
             created_at      timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (registered_name, version, exchange, ticker)
