@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.schemas.common import Exchange, RequestModel, ResponseModel, Ticker
 
-Monitor = Literal["drift", "accuracy", "coverage", "parity", "quality", "freshness", "age"]
+Monitor = Literal["drift", "error_drift", "accuracy", "coverage", "parity", "quality", "freshness", "age"]
 
 
 class MonitoredNumber(ResponseModel):

@@ -3447,7 +3447,7 @@ export interface components {
              * Monitor
              * @enum {string}
              */
-            monitor: "drift" | "accuracy" | "coverage" | "parity" | "quality" | "freshness" | "age";
+            monitor: "drift" | "error_drift" | "accuracy" | "coverage" | "parity" | "quality" | "freshness" | "age";
             /**
              * Part
              * @description group of features, horizon or check; empty: the whole
@@ -3481,7 +3481,7 @@ export interface components {
              * Monitor
              * @enum {string}
              */
-            monitor: "drift" | "accuracy" | "coverage" | "parity" | "quality" | "freshness" | "age";
+            monitor: "drift" | "error_drift" | "accuracy" | "coverage" | "parity" | "quality" | "freshness" | "age";
             /** Part */
             part: string;
             /**
