@@ -30,6 +30,10 @@ _SETTLED = 12
 _PATIENCE = 240.0
 
 
+# What a picture waits for besides: rates need two measurements, which are some seconds apart.
+_SHOWN = {"monitoring": "[data-testid=metric-requests]:not([data-value=''])"}
+
+
 class Shot(NamedTuple):
     page: str
     path: str
@@ -95,6 +99,8 @@ def take(browser: Browser, url: str, shots: Iterator[Shot], folder: Path) -> lis
         try:
             with open_page(browser, url, scheme=shot.scheme, width=shot.width, language=shot.language) as page:
                 page.goto(shot.path)
+                if shot.page in _SHOWN:
+                    page.wait_for_selector(_SHOWN[shot.page])
                 when_settled(page)
                 page.screenshot(path=folder / shot.file)
         except (Error, AssertionError) as error:
