@@ -171,9 +171,10 @@ def test_a_market_that_triples_its_moves_is_told_within_the_stated_delay(world: 
 
 
 def test_a_quiet_year_raises_no_more_false_alarms_than_stated() -> None:
-    counts = [by_year(rows(prices(ticker)), MonitoringSettings()) for ticker in ("IBM", "MSFT")]
-    alarms = sum(count[year][1] for count in counts for year in (2007, 2010, 2012))
-    assert alarms <= STATED_ALARMS * 6
+    counts = by_year(rows(prices("MSFT")), MonitoringSettings())
+    quiet = (2007, 2010, 2012)
+    assert sum(counts[year][0] for year in quiet) > 700
+    assert sum(counts[year][1] for year in quiet) <= STATED_ALARMS * len(quiet)
 
 
 def test_a_feed_that_repeats_yesterday_is_told_at_its_first_session_and_ends_when_mended(
@@ -298,7 +299,7 @@ def test_every_flow_is_there_with_its_schedule_and_starts_through_the_api(workfl
         assert flows["monitoring"]["schedules"] == ["every 3600 s"]
         runs = [
             api.post(f"/api/flows/{name}/runs", json={}).headers["Location"]
-            for name in ("monitoring", "monitoring", "settlement", "cleanup", "report")
+            for name in ("monitoring", "settlement", "cleanup", "report")
         ]
         closed = api.post("/api/flows/etl-after-close/runs", json={"parameters": {"exchange": "US"}})
         runs.append(closed.headers["Location"])
