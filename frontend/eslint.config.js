@@ -47,6 +47,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // A handler that returns the promise of a navigation is how TanStack's and Mantine's props are used.
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+      // Taking properties out of an object is how the rest of it is had.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       // The router throws redirects and notFound() by design.
       '@typescript-eslint/only-throw-error': 'off',
     },
