@@ -1,4 +1,4 @@
-"""``python -m bench.api list`` and ``python -m bench.api predict``: each starts a local profile of its own."""
+"""``python -m bench.api list``, ``predict`` and ``bulk``: each starts a local profile of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stock_local.testing import LocalStack, stack_environment
 
-from bench.api import listing, predicting
+from bench.api import bulk, listing, predicting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,16 @@ def main() -> None:
     of_predict.add_argument("--seconds", type=int, default=10, help="of each measurement")
     of_predict.add_argument("--connections", type=int, default=10)
     of_predict.add_argument("--skip-mlflow", action="store_true")
+    of_bulk = commands.add_parser("bulk", help="many tickers in one call, beside one call each")
+    of_bulk.add_argument("--tickers", type=int, default=1_000)
+    of_bulk.add_argument("--rounds", type=int, default=3, help="of each; the fastest is told")
+    of_bulk.add_argument("--models", nargs="+", default=["lightgbm", "ridge"])
     options = parser.parse_args()
     with own_stack(getattr(options, "folder", None)) as stack:
         if options.command == "list":
             listing.run(stack, options.rows, options.requests)
+        elif options.command == "bulk":
+            bulk.run(stack, options.tickers, options.rounds, options.models)
         else:
             predicting.run(stack, options.seconds, options.connections, with_mlflow=not options.skip_mlflow)
 

@@ -36,16 +36,15 @@ _HEADING = "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\
 def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool) -> None:
     """Load the sample, train LightGBM on its default features, then measure."""
     stack.require("backend1", "backend2", "celery_train", "mlflow", "ws_monitor")
-    _check(stack.cli("etl", "--source", "sample", "--direct"))
-    result = _train(stack)
+    check(stack.cli("etl", "--source", "sample", "--direct"))
+    definition = {"ticker": _TICKER, "exchange": "US", "model_type": "lightgbm", "horizon": 1}
+    result = train(stack, definition, _TICKER)
     ours = f"{stack.settings.backend2.url}/api/predict/"
     with httpx.Client() as client:
         for _ in range(200):  # connections, caches, the model in memory
             client.post(ours, json=_REQUEST)
     stack.stop("celery_train")
-    print(
-        "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\n|---|---|--:|--:|--:|--:|--:|", flush=True
-    )
+    print(_HEADING, flush=True)
     backend2 = Process(stack.pid("backend2"))
     first = _report("POST /api/predict/", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
     with _constant(stack.env) as (url, process):
@@ -76,24 +75,26 @@ def _cpu_seconds(server: Process) -> float:
     return sum(item.user + item.system for item in times)
 
 
-def _train(stack: LocalStack) -> dict[str, Any]:
-    """The version that serves afterwards: LightGBM, 40 features, one horizon."""
-    definition = {"ticker": _TICKER, "exchange": "US", "model_type": "lightgbm", "horizon": 1}
+def train(stack: LocalStack, definition: dict[str, Any], ticker: str) -> dict[str, Any]:
+    """The version of ``definition``, which serves ``ticker`` when this returns."""
     with httpx.Client(base_url=stack.settings.backend1.url, timeout=30) as api:
         accepted = api.post("/api/train", json=definition).raise_for_status()
-        url, deadline = accepted.headers["Location"], perf_counter() + 300
+        url, deadline = accepted.headers["Location"], perf_counter() + 600
         while (job := api.get(url).json())["state"] not in ("completed", "failed") and perf_counter() < deadline:
             sleep(0.5)
     assert job["state"] == "completed", job
     result: dict[str, Any] = job["result"]
     if result["alias"] != "champion":
-        _check(stack.cli("promote", result["registered_name"], str(result["version"]), "--force"))
-    deadline, version = perf_counter() + 120, str(result["version"])
+        check(stack.cli("promote", result["registered_name"], str(result["version"]), "--force"))
+    deadline, version = perf_counter() + 120, (result["registered_name"], str(result["version"]))
+    request = {"ticker": ticker, "exchange": "US", "horizon": 1}
     with httpx.Client(base_url=stack.settings.backend2.url, timeout=30) as api:
-        while (answer := api.post("/api/predict/", json=_REQUEST)).json().get("model_version") != version:
-            assert perf_counter() < deadline, answer.text
+        while True:
+            answer = api.post("/api/predict/", json=request).json()
+            if (answer.get("model_name"), answer.get("model_version")) == version:
+                return result
+            assert perf_counter() < deadline, answer
             sleep(0.5)
-    return result
 
 
 @contextmanager
@@ -115,19 +116,7 @@ def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, Pr
     body = json.dumps({"dataframe_split": {"columns": list(features), "data": [list(features.values())]}}).encode()
     port = _free_port()
     model = f"models:/{result['registered_name']}/{result['version']}"
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "models",
-        "serve",
-        "-m",
-        model,
-        "-p",
-        str(port),
-        "--env-manager",
-        "local",
-    ]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, "-p", str(port)]
     env = stack.env | {"MLFLOW_TRACKING_URI": stack.settings.mlflow.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
     url = f"http://127.0.0.1:{port}/invocations"
     with _process([*command, "--env-manager", "local", "--workers", "1"], env, url, body) as process:
@@ -157,5 +146,6 @@ def _free_port() -> int:
     return port
 
 
-def _check(done: subprocess.CompletedProcess[str]) -> None:
+def check(done: subprocess.CompletedProcess[str]) -> None:
+    """Of a command of the platform's."""
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,64 @@
+"""``POST /api/predict/bulk`` beside as many single predictions, one after the other, of the same tickers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import httpx
+from stock_mlops.stores.clickhouse import open_client
+
+from bench.api.predicting import check, train
+from bench.etl.synthetic import write_file
+
+if TYPE_CHECKING:
+    from stock_local.testing import LocalStack
+
+_SESSIONS = 400
+_AT_ONCE = 500
+_TARGET = 50
+
+
+def run(stack: LocalStack, tickers: int, rounds: int, model_types: list[str]) -> None:
+    """Load made-up tickers, train one panel of them per model type, then measure."""
+    stack.require("backend1", "backend2", "celery_train", "mlflow", "ws_monitor")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "prices.parquet"
+        write_file(file, tickers, _SESSIONS)
+        check(stack.cli("etl", "--source", "file", str(file), "--direct"))
+    found = open_client(stack.settings.clickhouse).query("SELECT DISTINCT ticker FROM prices ORDER BY ticker")
+    names = [row[0] for row in found.result_rows]
+    print(f"{len(names):,} tickers of one panel, horizon 1, outbox and Kafka on; fastest of {rounds} rounds")
+    print(f"| model | {len(names):,} single | bulk, {_AT_ONCE} a call | faster | target |\n|---|--:|--:|--:|--:|")
+    for model_type in model_types:
+        definition = {"panel": model_type.replace("_", "-"), "tickers": names, "exchange": "US", "horizon": 1}
+        train(stack, {**definition, "model_type": model_type}, names[0])
+        with httpx.Client(base_url=stack.settings.backend2.url, timeout=60) as api:
+            single = _fastest(rounds, lambda api=api: _single(api, names))  # type: ignore[misc]
+            bulk = _fastest(rounds, lambda api=api: _bulk(api, names))  # type: ignore[misc]
+        print(f"| {model_type} | {single:.2f} s | {bulk:.3f} s | {single / bulk:.0f}x | {_TARGET}x |", flush=True)
+
+
+def _fastest(rounds: int, work: Callable[[], None]) -> float:
+    times = []
+    for _ in range(rounds + 1):  # the first fills the caches
+        started = perf_counter()
+        work()
+        times.append(perf_counter() - started)
+    return min(times[1:])
+
+
+def _single(api: httpx.Client, names: list[str]) -> None:
+    for name in names:
+        answer = api.post("/api/predict/", json={"ticker": name, "exchange": "US", "horizon": 1})
+        assert not answer.raise_for_status().json()["fallback"]
+
+
+def _bulk(api: httpx.Client, names: list[str]) -> None:
+    for first in range(0, len(names), _AT_ONCE):
+        instruments = [{"ticker": name, "exchange": "US"} for name in names[first : first + _AT_ONCE]]
+        answer = api.post("/api/predict/bulk", json={"instruments": instruments, "horizon": 1}).raise_for_status()
+        assert answer.json()["failed"] == 0, answer.text[:500]
