@@ -352,6 +352,10 @@ def test_nginx_tells_browsers_what_they_may_do_and_passes_on_nothing_else(api: h
     assert "Strict-Transport-Security" in api.get("/", headers={"X-Forwarded-Proto": "https"}).headers
     answer = api.get("/api/models/")
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    report = api.get(f"/api/monitoring/pages/none?expires=1&signature={'0' * 64}")
+    assert report.headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src 'none';")
+    assert (report.status_code, report.headers["X-Frame-Options"]) == (404, "SAMEORIGIN")
+    assert answer.headers["X-Frame-Options"] == page.headers["X-Frame-Options"] == "DENY"
     for path in ("/metrics", "//metrics", "/api/../metrics", "/api/%2e%2e/metrics", "/api/predict/..%2f..%2fmetrics"):
         assert "http_requests_total" not in api.get(path).text, path
     for path in ("/mlflow/", "/api/2.0/mlflow/experiments/search", "/flower/", "/prefect/api/health", "/api/flows/"):
