@@ -30,6 +30,7 @@ export function MonitoringPage() {
   });
   const state = useLiveState(live.metrics);
   const { search, update } = useMonitoringSearch();
+  const openAlerts = useOpenAlertsBadge();
   return (
     <Stack gap="lg">
       <PageHeader
@@ -47,7 +48,7 @@ export function MonitoringPage() {
       >
         <Tabs.List mb="lg">
           {MONITORING_TABS.map((tab) => (
-            <Tabs.Tab key={tab} value={tab} rightSection={tab === 'alerts' ? <OpenAlerts /> : undefined}>
+            <Tabs.Tab key={tab} value={tab} rightSection={tab === 'alerts' ? openAlerts : undefined}>
               {t(`monitoring.tabs.${tab}`)}
             </Tabs.Tab>
           ))}
@@ -65,9 +66,10 @@ export function MonitoringPage() {
   );
 }
 
-function OpenAlerts() {
+/** Their number, as a badge; nothing where there are none. */
+function useOpenAlertsBadge() {
   const { data } = useOpenAlerts();
-  if (!data || data.length === 0) return null;
+  if (!data || data.length === 0) return undefined;
   return (
     <Badge size="sm" color="red" data-testid="open-alerts">
       {data.length}

@@ -1,4 +1,4 @@
-import { Card, Group, SegmentedControl, Text, useMatches } from '@mantine/core';
+import { Card, Group, SegmentedControl, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -11,8 +11,8 @@ import { buildChartData } from './chartData';
 import { ChartLegend } from './ChartLegend';
 import classes from './ChartPanel.module.css';
 import { IndicatorMenu } from './IndicatorMenu';
-import { ownPanes } from './indicators';
 import { DEFAULT_RANGE, isRange, RANGES, type Range } from './range';
+import { useChartHeight } from './useChartHeight';
 import { useIndicators } from './useIndicators';
 import { useInstrument, useStockSearch } from './useStock';
 
@@ -23,22 +23,19 @@ interface ChartPanelProps {
 }
 
 const NO_PATH: never[] = [];
-/** What a pane of an indicator adds to the chart's height (px). */
-const PANE_HEIGHT = 116;
 
 export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const { t } = useTranslation();
   const instrument = useInstrument();
   const { ticker } = instrument;
   const { search, update } = useStockSearch();
-  const height = useMatches({ base: 340, sm: 440 });
+  const height = useChartHeight();
   const future = useQuery({ ...futurePathQuery(search.path ?? ''), enabled: search.path !== undefined });
   const path = future.data?.predictions ?? NO_PATH;
   const data = useMemo(() => buildChartData(bars, history, newest, path), [bars, history, newest, path]);
   const [hovered, setHovered] = useState<string | null>(null);
   const range = search.range ?? DEFAULT_RANGE;
   const indicators = useIndicators(instrument, search.indicators);
-  const panes = ownPanes(indicators.names);
   return (
     <Card component="section" aria-label={t('chart.label', { ticker })} padding="md">
       <Group justify="space-between" mb="xs" gap="xs">
@@ -70,7 +67,7 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
         indicators={indicators.lines}
         sessions={Math.min(RANGES[range], bars.length)}
         label={t('chart.label', { ticker })}
-        height={height + panes * PANE_HEIGHT}
+        height={height}
         onHover={setHovered}
       />
       <Group gap="lg" mt="xs" className={classes.key}>

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -13,6 +13,7 @@ import { Change } from '@/shared/ui/Change';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
 import { titled } from '@/shared/ui/title';
 import { ChartPanel } from './ChartPanel';
+import { ChartSkeleton } from './ChartSkeleton';
 import { ForecastPanel } from './ForecastPanel';
 import { FuturePanel } from './FuturePanel';
 import { HistoryPanel } from './HistoryPanel';
@@ -49,7 +50,7 @@ export function StockPage() {
       />
       <div className={classes.page}>
         <div className={classes.chart}>
-          {prices.isPending && <Skeleton height={520} radius="lg" />}
+          {prices.isPending && <ChartSkeleton />}
           {prices.isError && <ProblemAlert error={prices.error} onRetry={prices.refetch} />}
           {prices.data && (
             <ChartPanel bars={prices.data} history={history.data ?? NONE} newest={latest.data ?? null} />
