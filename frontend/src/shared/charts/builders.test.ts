@@ -4,7 +4,6 @@ import { barsChart, linesChart, reliabilityChart } from './builders';
 
 interface Series {
   data: unknown[];
-  markLine?: { data: { yAxis: number }[] };
 }
 
 function seriesOf(option: object): Series[] {
@@ -29,18 +28,24 @@ it('puts the largest bar on top, and the fall in the colour of falls', () => {
   ]);
 });
 
-it('draws the level that lines are compared with once', () => {
-  const line = { name: 'a', values: [[1, 0.5] as const], color: () => '#000' };
+it('draws the level that lines are compared with from their first value to their last', () => {
+  const values = [
+    [1, 0.5],
+    [2, 0.6],
+    [4, 0.7],
+  ] as const;
   const option = linesChart({
-    lines: [line, { ...line, name: 'b' }],
+    lines: [{ name: 'a', values, color: () => '#000' }],
     x: { kind: 'value', name: '', write: String },
     y: { write: String },
     level: { value: 0.9, name: 'stated' },
   })(chartColors());
-  expect(seriesOf(option).map((series) => series.markLine?.data)).toEqual([
-    undefined,
-    undefined,
-    [{ yAxis: 0.9 }],
+  expect(seriesOf(option).map((series) => series.data)).toEqual([
+    values,
+    [
+      [1, 0.9],
+      [4, 0.9],
+    ],
   ]);
 });
 

@@ -60,27 +60,26 @@ export function linesChart({ lines, x, y, level }: Lines): Build {
           itemStyle: { color: line.color(colors) },
           emphasis: { disabled: true },
         })),
-        ...(level ? [levelSeries(level, colors)] : []),
+        ...(level ? [levelSeries(level, lines[0]?.values ?? [], colors)] : []),
       ],
     };
   };
 }
 
-/** A level across the whole width; its name stands in the legend, where it hides no line. */
-function levelSeries(level: { value: number; name: string }, colors: ChartColors) {
+/**
+ * A level from the first to the last value of a line. Its name stands in the legend, where it hides nothing, and the
+ * axis makes room for it.
+ */
+function levelSeries(level: { value: number; name: string }, along: Line['values'], colors: ChartColors) {
+  const ends = [along[0], along.at(-1)].flatMap((point) => (point ? [point[0]] : []));
   return {
     type: 'line',
     name: level.name,
-    data: [],
+    data: ends.map((x) => [x, level.value]),
+    showSymbol: false,
+    silent: true,
+    lineStyle: { width: 1.5, type: 'dashed', color: colors.text },
     itemStyle: { color: colors.text },
-    markLine: {
-      silent: true,
-      symbol: 'none',
-      animation: false,
-      lineStyle: { color: colors.text, type: 'dashed' },
-      label: { show: false },
-      data: [{ yAxis: level.value }],
-    },
   };
 }
 

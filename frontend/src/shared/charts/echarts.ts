@@ -3,13 +3,7 @@
  * first chart is shown.
  */
 import { BarChart, LineChart, ScatterChart } from 'echarts/charts';
-import {
-  AriaComponent,
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  TooltipComponent,
-} from 'echarts/components';
+import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
@@ -20,7 +14,6 @@ use([
   GridComponent,
   LegendComponent,
   LineChart,
-  MarkLineComponent,
   ScatterChart,
   TooltipComponent,
 ]);

@@ -72,7 +72,7 @@ function CostSlider() {
         step={1}
         value={moved ?? held}
         label={null}
-        thumbProps={{ 'aria-label': t('backtest.cost') }}
+        thumbLabel={t('backtest.cost')}
         onChange={setMoved}
         onChangeEnd={(value) => {
           setMoved(null);

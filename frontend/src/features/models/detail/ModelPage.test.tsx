@@ -16,7 +16,10 @@ vi.mock('@/shared/charts/EChart', () => ({
 const TASK = trainStatus().task_id;
 const PATH = `/models/${MODEL_ID}`;
 const two = modelDetail({
-  versions: [modelVersion({ version: 2, alias: 'challenger' }), modelVersion()],
+  versions: [
+    modelVersion({ version: 2, alias: 'challenger', verdict: verdict({ passed: false, champion: 1 }) }),
+    modelVersion(),
+  ],
 });
 const curves = {
   learning_curve: [{ rows: 300, train_rmse: 0.01, validation_rmse: 0.02 }],
@@ -124,6 +127,8 @@ describe('ModelPage', () => {
 
   it('leads to a comparison once two versions are ticked', async () => {
     renderApp(`${PATH}?tab=versions`);
+    expect(await screen.findByTestId('rival-2')).toHaveAttribute('href', `${PATH}/compare?a=2&b=1`);
+    expect(screen.queryByTestId('rival-1')).toBeNull();
     await userEvent.click(await screen.findByLabelText('Compare version 2'));
     await userEvent.click(screen.getByLabelText('Compare version 1'));
     expect(await screen.findByTestId('compare')).toHaveAttribute('href', `${PATH}/compare?a=2&b=1`);

@@ -4,7 +4,6 @@ import { Link } from '@tanstack/react-router';
 import type { TFunction } from 'i18next';
 import { useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useMay } from '@/api/access';
 import type { ModelDetail, ModelVersion } from '@/api/models';
 import { horizonScores } from '@/features/forecast/evaluation';
 import type { Format } from '@/shared/format/format';
@@ -14,6 +13,7 @@ import { DataTable } from '@/shared/table/DataTable';
 import { SkillBadge } from '../SkillBadge';
 import { PromoteDialog } from './PromoteDialog';
 import { useModelPage } from './useModelPage';
+import { PromoteButton, RivalLink } from './VersionButtons';
 
 /** All versions: which serves, how good each is, and two of them to compare. */
 export function VersionsTab({ model }: { model: ModelDetail }) {
@@ -40,9 +40,14 @@ export function VersionsTab({ model }: { model: ModelDetail }) {
           }}
         />
       ),
-      act: (version) => <PromoteButton version={version} onPress={setPromoting} />,
+      act: (version) => (
+        <Group gap={6} justify="flex-end" wrap="nowrap">
+          <RivalLink modelId={model.model_id} version={version} />
+          <PromoteButton version={version} onPress={setPromoting} />
+        </Group>
+      ),
     });
-  }, [t, format, a, b, update]);
+  }, [t, format, a, b, update, model.model_id]);
   return (
     <Card component="section">
       <DataTable
@@ -94,26 +99,6 @@ function CompareLink({ model }: { model: ModelDetail }) {
       data-testid="compare"
     >
       {t('modelDetail.compare.go', { a, b })}
-    </Button>
-  );
-}
-
-function PromoteButton({ version, onPress }: { version: ModelVersion; onPress: (version: number) => void }) {
-  const { t } = useTranslation();
-  const allowed = useMay('write');
-  if (version.alias === 'champion') return null;
-  return (
-    <Button
-      size="compact-xs"
-      variant="default"
-      disabled={!allowed}
-      title={allowed ? undefined : t('access.operatorsOnly')}
-      onClick={() => {
-        onPress(version.version);
-      }}
-      data-testid={`promote-${version.version}`}
-    >
-      {t('modelDetail.action.promote')}
     </Button>
   );
 }
