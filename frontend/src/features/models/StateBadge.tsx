@@ -7,7 +7,7 @@ export function StateBadge({ champion, newest }: Pick<ListedModel, 'champion' | 
   const { t } = useTranslation();
   if (champion !== null) {
     return (
-      <Badge miw="max-content" color="teal" variant="filled" autoContrast>
+      <Badge miw="max-content" color="teal">
         {t('models.state.serves', { version: champion })}
       </Badge>
     );

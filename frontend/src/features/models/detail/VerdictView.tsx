@@ -31,6 +31,7 @@ export function ChecksList({ checks }: { checks: readonly GateCheck[] }) {
       {checks.map((check) => (
         <Group key={check.name} role="listitem" gap="sm" wrap="nowrap" align="flex-start">
           <ThemeIcon
+            role="img"
             size={22}
             radius="xl"
             variant="light"
