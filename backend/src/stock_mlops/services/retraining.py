@@ -79,6 +79,8 @@ class RetrainingLoop:
         begun = moved = failed = 0
         for retraining in self._table.open():
             check()
+            # A process may have died between the step that led here and telling of it.
+            self._trail.tell(retraining, _because(retraining))
             done = self._guarded(retraining.registered_name, partial(self._advance, retraining, as_of))
             moved, failed = moved + (done or 0), failed + (done is None)
         for model_id, policy in self._table.policies().items():
@@ -161,10 +163,7 @@ class RetrainingLoop:
         ):
             return self._move(retraining, gone, moment.session)
         move = self._acts.act(retraining, definition, moment)
-        if move is None:
-            self._trail.tell(retraining, _because(retraining))
-            return None
-        return self._move(retraining, move, moment.session)
+        return None if move is None else self._move(retraining, move, moment.session)
 
     def _move(self, retraining: Retraining, move: Move, session: date) -> Retraining | None:
         return self._trail.move(retraining, move.event, Note(ACTOR, move.detail, session, move.checks), move.found)
