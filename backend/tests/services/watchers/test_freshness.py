@@ -49,3 +49,11 @@ def test_the_replay_is_late_when_its_clock_stands_past_what_is_stored() -> None:
         watch = FreshnessWatch(clocks, SIX_HOURS, lambda waited=waited: state.updated_at + waited)
         assert len(watch.observe(subject(FRIDAY, "replay")).conditions) == behind
         assert not watch.observe(subject(MONDAY, "replay")).conditions
+
+
+def test_a_replay_that_moves_on_while_it_is_looked_at_is_not_late_and_a_ticker_left_behind_is() -> None:
+    clocks = MemoryClocks()
+    state = clocks.start_replay(MONDAY, CLOSE, date(2026, 12, 31))
+    watch = FreshnessWatch(clocks, SIX_HOURS, lambda: state.updated_at + timedelta(seconds=2))
+    assert not watch.observe(subject(date(2026, 6, 24), "replay")).conditions
+    assert watch.observe(subject(date(2026, 6, 12), "replay")).conditions

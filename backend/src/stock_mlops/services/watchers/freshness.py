@@ -13,6 +13,8 @@ from stock_mlops.stores.market_clock import Clocks
 
 # A step of the replay moves its clock and loads the session within a second or two.
 _REPLAY_STEP = timedelta(minutes=1)
+# While it moves on, some sessions may be released between the look at what is stored and the look at its clock.
+_REPLAY_SLACK = timedelta(days=7)
 
 
 # What somebody handed over once; nothing more is expected.
@@ -68,4 +70,4 @@ class FreshnessWatch:
         if state is None:
             return self._clocks.clock(timeline).now() - self._late_after
         resting = self._now() - state.updated_at > _REPLAY_STEP
-        return state.market_now if resting else state.market_now - timedelta(days=1)
+        return state.market_now if resting else state.market_now - _REPLAY_SLACK
