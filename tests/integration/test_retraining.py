@@ -149,7 +149,7 @@ class World:
         before = self.closes[first:-1]
         raw = RawPrices(get_engine(self.settings.raw_db))
         raw.upsert(_frame(DAYS[first : first + len(closes)], before, closes), wall_now())
-        WarehouseSync(raw, Warehouse(open_client(self.settings.clickhouse))).run([SHARE])
+        WarehouseSync(raw, Warehouse(get_client(self.settings.clickhouse))).run([SHARE])
 
     @property
     def now(self) -> datetime:
