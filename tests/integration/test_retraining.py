@@ -37,7 +37,7 @@ from stock_mlops.services.training import open_training
 from stock_mlops.services.warehouse_sync import WarehouseSync
 from stock_mlops.stores.alerts import AlertFilter, Alerts
 from stock_mlops.stores.catalog import Catalog
-from stock_mlops.stores.clickhouse import get_client, open_client
+from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.jobs import JobKind, JobRef, Jobs, JobState
 from stock_mlops.stores.market_clock import MemoryClocks
 from stock_mlops.stores.migrations import migrate
