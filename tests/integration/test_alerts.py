@@ -46,6 +46,7 @@ from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.outbox import Outbox
 from stock_mlops.stores.postgres import advisory_lock, get_engine
+from ws_monitor.detectors.base import CONFIRM_EVERY
 
 from tests.integration.kafka_broker import Broker, free_port, running_broker
 from tests.integration.replicas import PATIENCE, Listener, Replica, running_replicas
@@ -273,9 +274,12 @@ def test_an_alert_is_told_once_everywhere_through_a_restart_of_the_broker_and_so
         for replica in replicas:
             wait_for(replica.ready, seconds=PATIENCE, what="ws_monitor's way back to the broker")
 
-        # Whoever looks now has to find it out by itself, and says so again.
-        service.scraped(25, up=False)
-        wait_for(lambda: listed(api, service.name)[0]["count"] > 1, seconds=PATIENCE, what="the condition seen again")
+        # Whoever takes over has to find it out by itself, and says so again; who goes on confirms it after a minute.
+        def seen_again() -> bool:
+            service.scraped(25, up=False)
+            return int(listed(api, service.name)[0]["count"]) > 1
+
+        wait_for(seen_again, seconds=PATIENCE + CONFIRM_EVERY.total_seconds(), what="the condition seen again")
         service.scraped(1, up=True)
         assert [changes(listener, service.name, "resolved") for listener in (one, two)] == [["resolved"], ["resolved"]]
     (over,) = listed(api, service.name)
