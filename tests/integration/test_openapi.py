@@ -49,6 +49,7 @@ SEMANTIC = (
     "predict",
     "predict_bulk",
     "predict_future",
+    "list_alerts",
     "list_predictions",
     "list_prices",
     "list_dataset_features",
