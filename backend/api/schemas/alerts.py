@@ -6,10 +6,20 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from stock_kit.events import AlertChange, AlertState, Severity
 
-from api.schemas.common import BodyModel, Exchange, Limit, PageCursor, RequestModel, ResponseModel, SafeText, Ticker
+from api.schemas.common import (
+    BodyModel,
+    Exchange,
+    Limit,
+    Moment,
+    PageCursor,
+    RequestModel,
+    ResponseModel,
+    SafeText,
+    Ticker,
+)
 
 Name = Annotated[SafeText, Field(min_length=1, max_length=100)]
 
@@ -22,7 +32,7 @@ class AlertQuery(RequestModel):
     ticker: Ticker | None = None
     service: Name | None = None
     acknowledged: bool | None = None
-    since: AwareDatetime | None = Field(None, description="raised, or changed, at or after it; with a time zone")
+    since: Moment | None = Field(None, description="raised, or changed, at or after it; with a time zone")
     limit: Limit = 50
     cursor: PageCursor | None = None
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from stock_mlops.instruments import MARKETS
 
 
@@ -110,6 +112,19 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 Day = Annotated[
     date, Field(ge=date(1900, 1, 1), le=date(2299, 12, 31), description="YYYY-MM-DD"), BeforeValidator(_written_out)
 ]
+
+
+def _moment_written_out(value: object) -> object:
+    if isinstance(value, str | int | float) and not _MOMENT.match(str(value)):
+        raise PydanticCustomError(
+            "moment", "expected a moment as YYYY-MM-DDTHH:MM:SSZ, got {got}", {"got": repr(value)}
+        )
+    return value
+
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}", re.ASCII)
+# RFC 3339; a number would be taken for seconds since 1970 here too.
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_written_out)]
 Limit = Annotated[int, Field(ge=1, le=500, description="most items of one page")]
 PageCursor = Annotated[str, Field(min_length=1, max_length=200, description="next_cursor of the page before")]
 Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]

@@ -49,6 +49,7 @@ async def test_alerts_are_filtered(train: httpx.AsyncClient, alerts: MemoryAlert
         ("severity=bad", "query.severity"),
         ("since=2026-01-05T12:00:00", "query.since"),
         ("since=yesterday", "query.since"),
+        ("since=0.5", "query.since"),
         ("exchange=MOON", "query.exchange"),
         ("limit=0", "query.limit"),
         ("cursor=x", "query.cursor"),
