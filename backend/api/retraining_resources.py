@@ -3,18 +3,20 @@ starts without it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from stock_kit.settings import Settings
+from stock_mlops.retraining.cycle import State
 from stock_mlops.retraining.policy import Policy
 from stock_mlops.stores.queue import JobQueue
 from stock_mlops.stores.retrainings import Retraining, RetrainingRecord
 
 if TYPE_CHECKING:
     from stock_mlops.services.retraining_desk import RetrainingDesk
+    from stock_mlops.services.retraining_evidence import Standing
 
 
 class RetrainingOffice(Protocol):
@@ -24,7 +26,13 @@ class RetrainingOffice(Protocol):
 
     def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> Policy: ...
 
-    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]: ...
+    def policies(self) -> Mapping[UUID, Policy]: ...
+
+    def records(
+        self, model_id: UUID | None, limit: int, states: Sequence[State] = ()
+    ) -> Sequence[RetrainingRecord]: ...
+
+    def standing(self, model_id: UUID) -> Standing: ...
 
     def start(self, model_id: UUID, actor: str, reason: str) -> Retraining: ...
 
@@ -53,8 +61,14 @@ class LateRetraining:
     def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> Policy:
         return self._desk.set_policy(model_id, policy, actor)
 
-    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]:
-        return self._desk.records(model_id, limit)
+    def policies(self) -> Mapping[UUID, Policy]:
+        return self._desk.policies()
+
+    def records(self, model_id: UUID | None, limit: int, states: Sequence[State] = ()) -> Sequence[RetrainingRecord]:
+        return self._desk.records(model_id, limit, states)
+
+    def standing(self, model_id: UUID) -> Standing:
+        return self._desk.standing(model_id)
 
     def start(self, model_id: UUID, actor: str, reason: str) -> Retraining:
         return self._desk.start(model_id, actor, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,11 @@ from stock_mlops.stores import retrainings as store
 from api.dependencies import Actor, Train
 from api.errors import problems
 from api.schemas.retraining import (
+    AllRetrainingsQuery,
+    ModelRetrainingPolicy,
     Retraining,
+    RetrainingEvidence,
+    RetrainingPolicies,
     RetrainingPolicy,
     RetrainingPolicyRequest,
     RetrainingQuery,
@@ -40,6 +45,36 @@ def set_retraining_policy(
     """Replaces the whole policy; it counts while a version of this model serves."""
     policy = Policy.model_validate(body.model_dump())
     return _policy(resources.retraining.set_policy(model_id, policy, actor))
+
+
+@router.get(
+    f"{_MODEL}/retraining-evidence", responses=problems(404, 503), summary="What the triggers would look at now"
+)
+def get_retraining_evidence(model_id: UUID, resources: Train) -> RetrainingEvidence:
+    """Of the version that serves, at the newest session; each number can be held against its trigger's threshold."""
+    standing = resources.retraining.standing(model_id)
+    return RetrainingEvidence(
+        serving=standing.serving,
+        counts=standing.counts,
+        session=standing.session,
+        watched_sessions=standing.watched,
+        **asdict(standing.evidence),
+    )
+
+
+@router.get("/api/retraining-policies", responses=problems(503), summary="List the policies of all models")
+def list_retraining_policies(resources: Train) -> RetrainingPolicies:
+    """A model that nobody has given one has every trigger off, and is not listed."""
+    found = resources.retraining.policies()
+    return RetrainingPolicies(
+        items=[ModelRetrainingPolicy(model_id=model_id, policy=_policy(policy)) for model_id, policy in found.items()]
+    )
+
+
+@router.get("/api/retrainings", responses=problems(503), summary="List the retrainings of all models")
+def list_all_retrainings(query: Annotated[AllRetrainingsQuery, Query()], resources: Train) -> Retrainings:
+    """Newest first, each with every step that it took."""
+    return Retrainings(items=[_record(item) for item in resources.retraining.records(None, query.limit, query.state)])
 
 
 @router.get(f"{_MODEL}/retrainings", responses=problems(404, 503), summary="List a model's retrainings")

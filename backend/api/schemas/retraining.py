@@ -36,6 +36,31 @@ class RetrainingPolicy(ResponseModel):
     cooldown_sessions: int = Field(description="sessions after a retraining began before triggers count again")
 
 
+class ModelRetrainingPolicy(ResponseModel):
+    model_id: UUID
+    policy: RetrainingPolicy
+
+
+class RetrainingPolicies(ResponseModel):
+    items: list[ModelRetrainingPolicy] = Field(description="of the models that were given one")
+
+
+class RetrainingEvidence(ResponseModel):
+    """What the triggers would look at now; null: not known."""
+
+    serving: int | None = Field(description="the version that serves under the model's name; null: none does")
+    counts: bool = Field(description="whether that is a version of this very model: only then its policy counts")
+    session: date | None = Field(description="the newest one that has closed and is stored")
+    age: float | None = Field(description="sessions since the training data end, by the calendar")
+    new_sessions: float | None = Field(description="sessions stored since the training data end")
+    error: float | None = Field(description="RMSE of settled forecasts, one session ahead, over the validated one")
+    coverage: float | None = Field(description="realised coverage of the intervals minus the stated one")
+    drift: float | None = Field(description="of the newest sessions, how many looked unlike the training rows")
+    watched_sessions: int | None = Field(
+        description="sessions that the open retraining's shadow or probation has lasted; null: neither is under way"
+    )
+
+
 class RetrainingReason(ResponseModel):
     trigger: Trigger
     mode: Mode
@@ -82,6 +107,10 @@ class Retrainings(ResponseModel):
 
 class RetrainingQuery(RequestModel):
     limit: Limit = 20
+
+
+class AllRetrainingsQuery(RetrainingQuery):
+    state: list[State] = Field(default=[], max_length=len(State), description="only these states; none: all")
 
 
 class RetrainingRequest(BodyModel):

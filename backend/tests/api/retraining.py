@@ -10,7 +10,7 @@ from uuid import UUID
 from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.instruments import Instrument
 from stock_mlops.retraining.cycle import State
-from stock_mlops.retraining.policy import Policy
+from stock_mlops.retraining.policy import Evidence, Policy
 from stock_mlops.services.alerting import Condition
 from stock_mlops.services.retraining_desk import RetrainingDesk
 from stock_mlops.services.retraining_evidence import Moment
@@ -38,7 +38,7 @@ class Loop:
 
     @property
     def desk(self) -> RetrainingDesk:
-        return RetrainingDesk(self.table, Trail(self.table, self), self, self, self)
+        return RetrainingDesk(self.table, Trail(self.table, self), self, self, self, self)
 
     def begin(self, state: State) -> Retraining:
         new = NewRetraining(MODEL, NAME, state, [], Policy(), 3, SESSION)
@@ -72,3 +72,6 @@ class Loop:
 
     def at(self, instruments: Sequence[Instrument], as_of: datetime | None = None) -> Moment | None:
         return Moment(SESSION, SESSION)
+
+    def of(self, champion: ModelVersion, instruments: Sequence[Instrument], moment: Moment) -> Evidence:
+        return Evidence(age=float(champion.version), coverage=-0.2)

@@ -11,11 +11,12 @@ import pytest
 from stock_mlops.retraining.cycle import Event, State
 from stock_mlops.stores.retrainings import Found, Note
 
-from .retraining import MODEL, Loop
+from .retraining import MODEL, SESSION, Loop
 
 pytestmark = pytest.mark.anyio
 
 URL = f"/api/models/{MODEL}"
+NOTE = Note("retraining", "passed", SESSION)
 CHECK = {
     "name": "calibrated",
     "passed": False,
@@ -88,6 +89,46 @@ async def test_a_step_tells_what_it_was_decided_by(train: httpx.AsyncClient, loo
     assert item["steps"][-1]["checks"] == [CHECK]
 
 
+async def test_retrainings_of_all_models_are_listed_by_their_states(train: httpx.AsyncClient, loop: Loop) -> None:
+    loop.table.move(loop.begin(State.TRAINING), Event.FAILED, Note("retraining", "no worker", SESSION))
+    begun = loop.begin(State.PROPOSED)
+    everything = (await train.get("/api/retrainings")).json()["items"]
+    assert [(item["state"], len(item["steps"])) for item in everything] == [("proposed", 1), ("failed", 2)]
+    some = (await train.get("/api/retrainings?state=proposed&state=shadow")).json()["items"]
+    assert [item["id"] for item in some] == [str(begun.id)]
+    wrong = await train.get("/api/retrainings?state=asleep")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "query.state.0")
+
+
+async def test_policies_of_all_models_are_listed_once_they_are_set(train: httpx.AsyncClient) -> None:
+    assert (await train.get("/api/retraining-policies")).json() == {"items": []}
+    policy = (await train.put(f"{URL}/retraining-policy", json={"age": {"mode": "propose", "threshold": 9}})).json()
+    listed = (await train.get("/api/retraining-policies")).json()
+    assert listed == {"items": [{"model_id": str(MODEL), "policy": policy}]}
+
+
+async def test_what_the_triggers_would_look_at_is_told_whether_they_are_on_or_off(
+    train: httpx.AsyncClient, loop: Loop
+) -> None:
+    shadow = loop.table.move(loop.begin(State.TRAINING), Event.TRAINED, NOTE, Found(4, since=date(2012, 6, 25)))
+    assert shadow is not None
+    known = (await train.get(f"{URL}/retraining-evidence")).json()
+    assert known == {
+        "serving": 3,
+        "counts": True,
+        "session": "2012-06-29",
+        "age": 3.0,
+        "new_sessions": None,
+        "error": None,
+        "coverage": -0.2,
+        "drift": None,
+        "watched_sessions": 4,
+    }
+    loop.champion = None
+    nothing = (await train.get(f"{URL}/retraining-evidence")).json()
+    assert {name for name, value in nothing.items() if value} == {"session", "watched_sessions"}
+
+
 async def test_a_proposal_is_approved_once(train: httpx.AsyncClient, loop: Loop) -> None:
     proposal = loop.begin(State.PROPOSED)
     answer = await train.post(f"/api/retrainings/{proposal.id}/approve")
@@ -101,6 +142,7 @@ async def test_what_does_not_exist_is_not_found(train: httpx.AsyncClient, loop: 
     for answer in (
         await train.get(f"/api/models/{unknown}/retraining-policy"),
         await train.put(f"/api/models/{unknown}/retraining-policy", json={}),
+        await train.get(f"/api/models/{unknown}/retraining-evidence"),
         await train.get(f"/api/models/{unknown}/retrainings"),
         await train.post(f"/api/models/{unknown}/retrainings", json={}),
         await train.post(f"/api/retrainings/{unknown}/approve"),

@@ -276,7 +276,7 @@ def platform(policy: Policy | None = AGED, **world: Any) -> Platform:
     trail = Trail(table, reporter)
     acts = Acts(market, market, market, market, 0.05)  # type: ignore[arg-type]
     loop = RetrainingLoop(table, trail, market, acts, market, market)
-    return Platform(market, table, reporter, loop, RetrainingDesk(table, trail, market, market, market))
+    return Platform(market, table, reporter, loop, RetrainingDesk(table, trail, market, market, market, market))
 
 
 GOOD = [

@@ -18,12 +18,11 @@ from stock_kit.logging import get_logger
 
 from stock_mlops.instruments import Instrument
 from stock_mlops.retraining.cycle import CHAMPION_STILL_SERVES, Event, State
-from stock_mlops.retraining.policy import Evidence, Policy, begins_by_itself, reasons
+from stock_mlops.retraining.policy import Policy, begins_by_itself, reasons
 from stock_mlops.services.retraining_acts import ACTOR, Acts, Move, Versions
-from stock_mlops.services.retraining_evidence import Moment
+from stock_mlops.services.retraining_evidence import Findings, Moment
 from stock_mlops.services.retraining_metrics import RETRAINING_FAILURES
 from stock_mlops.services.retraining_trail import RetrainingTable, Trail
-from stock_mlops.stores.catalog import ModelVersion
 from stock_mlops.stores.retrainings import NewRetraining, Note, Retraining, RetrainingOpenError
 
 log = get_logger(__name__)
@@ -33,12 +32,6 @@ class Clock(Protocol):
     """``services.retraining_evidence.Market``."""
 
     def at(self, instruments: Sequence[Instrument], as_of: datetime | None = None) -> Moment | None: ...
-
-
-class Findings(Protocol):
-    """``services.retraining_evidence.EvidenceDesk``, or numbers in a test."""
-
-    def of(self, champion: ModelVersion, instruments: Sequence[Instrument], moment: Moment) -> Evidence: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ opened over the servers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,14 +14,14 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.instruments import Instrument
 from stock_mlops.retraining.cycle import Event, State, TransitionError
-from stock_mlops.retraining.policy import Policy, Reason, Trigger
+from stock_mlops.retraining.policy import Evidence, Policy, Reason, Trigger
 from stock_mlops.services.alert_reporting import open_reporter
 from stock_mlops.services.alerting import AlertReporter
 from stock_mlops.services.jobs import submit_job
 from stock_mlops.services.promotion import make_promotion
 from stock_mlops.services.retraining import Clock, RetrainingLoop
 from stock_mlops.services.retraining_acts import Acts, Trainings, Versions
-from stock_mlops.services.retraining_evidence import EvidenceDesk, Market
+from stock_mlops.services.retraining_evidence import EvidenceDesk, Findings, Market, Moment, Standing
 from stock_mlops.services.retraining_trail import RetrainingTable, Trail
 from stock_mlops.services.shadowing import Shadowing
 from stock_mlops.stores.catalog import Catalog, ModelDefinition
@@ -74,13 +74,20 @@ class RetrainingDesk:
     """
 
     def __init__(
-        self, table: RetrainingTable, trail: Trail, versions: Versions, trainings: Trainings, clock: Clock
+        self,
+        table: RetrainingTable,
+        trail: Trail,
+        versions: Versions,
+        trainings: Trainings,
+        clock: Clock,
+        findings: Findings,
     ) -> None:
         self._table = table
         self._trail = trail
         self._versions = versions
         self._trainings = trainings
         self._clock = clock
+        self._findings = findings
 
     def policy(self, model_id: UUID) -> Policy:
         """With every trigger off, when nobody has given the model one."""
@@ -98,10 +105,32 @@ class RetrainingDesk:
         self._table.set_policy(model_id, policy, actor)
         return policy
 
-    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]:
-        """The newest retrainings of a model, with their steps."""
-        self._definition(model_id)
-        return self._table.records(model_id, limit)
+    def policies(self) -> Mapping[UUID, Policy]:
+        """Of every model that was given one."""
+        return self._table.policies()
+
+    def records(self, model_id: UUID | None, limit: int, states: Sequence[State] = ()) -> Sequence[RetrainingRecord]:
+        """The newest retrainings of a model (None: of all) with their steps; only those in ``states``, if any."""
+        if model_id is not None:
+            self._definition(model_id)
+        return self._table.records(model_id, limit, states)
+
+    def standing(self, model_id: UUID) -> Standing:
+        """What the triggers of a model would look at now, whether they are on or off."""
+        definition = self._definition(model_id)
+        champion = self._versions.champion_of(definition.registered_name)
+        instruments = definition.parsed().instruments
+        moment = self._clock.at(instruments)
+        last = self._table.newest(definition.registered_name)
+        return Standing(
+            serving=None if champion is None else champion.version,
+            counts=champion is not None and champion.model_id == model_id,
+            session=None if moment is None else moment.session,
+            evidence=Evidence()
+            if champion is None or moment is None
+            else self._findings.of(champion, instruments, moment),
+            watched=None if moment is None else _watched(last, instruments[0], moment),
+        )
 
     def start(self, model_id: UUID, actor: str, reason: str) -> Retraining:
         """Begin one by hand.
@@ -163,6 +192,12 @@ class RetrainingDesk:
         return definition
 
 
+def _watched(last: Retraining | None, instrument: Instrument, moment: Moment) -> int | None:
+    if last is None or last.since is None or last.state not in (State.SHADOW, State.PROBATION):
+        return None
+    return instrument.sessions.count(last.since, moment.session)
+
+
 def _check_open_end(definition: ModelDefinition) -> None:
     end = definition.parsed().end
     if end is not None:
@@ -177,7 +212,8 @@ def make_retraining_desk(settings: Settings, queue: JobQueue, reporter: AlertRep
     meta = get_engine(settings.model_meta_db)
     table = Retrainings(meta)
     trainings = TrainingJobs(Jobs(meta, settings.jobs), queue)
-    return RetrainingDesk(table, Trail(table, reporter), Catalog(meta), trainings, _market(settings))
+    findings = EvidenceDesk(MonitoringTable(partial(get_client, settings.clickhouse)))
+    return RetrainingDesk(table, Trail(table, reporter), Catalog(meta), trainings, _market(settings), findings)
 
 
 @contextmanager

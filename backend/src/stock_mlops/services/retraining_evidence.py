@@ -57,6 +57,27 @@ class Market:
         return Moment(min(min(stored[item], day) for item, day in closed.items()), min(closed.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the triggers of a model would look at now."""
+
+    serving: int | None
+    """The version that serves under the model's name; None: none does."""
+    counts: bool
+    """Whether that is a version of this very definition: only then its policy counts."""
+    session: date | None
+    """The newest session that has closed and is stored; None: prices are missing."""
+    evidence: Evidence
+    watched: int | None
+    """Sessions that the shadow or the probation of the open retraining has lasted; None: neither is under way."""
+
+
+class Findings(Protocol):
+    """:class:`EvidenceDesk`, or numbers in a test."""
+
+    def of(self, champion: ModelVersion, instruments: Sequence[Instrument], moment: Moment) -> Evidence: ...
+
+
 class EvidenceDesk:
     """Reads what ``services.monitoring`` measured.
 

@@ -54,7 +54,9 @@ class RetrainingTable(Protocol):
 
     def newest(self, registered_name: str) -> Retraining | None: ...
 
-    def records(self, model_id: UUID, limit: int) -> Sequence[RetrainingRecord]: ...
+    def records(
+        self, model_id: UUID | None, limit: int, states: Sequence[State] = ()
+    ) -> Sequence[RetrainingRecord]: ...
 
 
 class Trail:

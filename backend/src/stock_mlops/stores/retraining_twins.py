@@ -88,9 +88,13 @@ class MemoryRetrainings:
         found = [row for row in self.rows.values() if row.registered_name == registered_name]
         return max(found, key=lambda row: row.created_at, default=None)
 
-    def records(self, model_id: UUID, limit: int) -> list[RetrainingRecord]:
-        found = sorted(self.rows.values(), key=lambda row: row.created_at, reverse=True)
-        return [RetrainingRecord(row, self.steps[row.id]) for row in found if row.model_id == model_id][:limit]
+    def records(self, model_id: UUID | None, limit: int, states: Sequence[State] = ()) -> list[RetrainingRecord]:
+        found = [
+            RetrainingRecord(row, self.steps[row.id])
+            for row in sorted(self.rows.values(), key=lambda row: row.created_at, reverse=True)
+            if model_id in (None, row.model_id) and (not states or row.state in states)
+        ]
+        return found[:limit]
 
     def _enter(self, row: Retraining, event: Event, before: State | None, note: Note) -> None:
         self.rows[row.id] = row

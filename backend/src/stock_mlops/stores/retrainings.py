@@ -226,9 +226,14 @@ class Retrainings:
         found = self._select("registered_name = :name", {"name": registered_name}, 1)
         return found[0] if found else None
 
-    def records(self, model_id: UUID, limit: int) -> list[RetrainingRecord]:
-        """The newest retrainings of a model, with their steps."""
-        found = self._select("model_id = :id", {"id": str(model_id)}, limit)
+    def records(self, model_id: UUID | None, limit: int, states: Sequence[State] = ()) -> list[RetrainingRecord]:
+        """The newest retrainings of a model (None: of all), with their steps; only those in ``states``, if any."""
+        found = self._select(
+            "(CAST(:id AS uuid) IS NULL OR model_id = CAST(:id AS uuid))"
+            " AND (CAST(:states AS text[]) = '{}' OR state = ANY (CAST(:states AS text[])))",
+            {"id": None if model_id is None else str(model_id), "states": [state.value for state in states]},
+            limit,
+        )
         with self._engine.begin() as tx:
             rows = tx.execute(
                 text("""
