@@ -59,6 +59,16 @@ def test_a_usual_forecast_of_a_later_session_ends_it(make_prediction: MakePredic
     assert (over.holds, over.fingerprint) == (False, raised.fingerprint)
 
 
+def test_a_forecast_that_changes_within_its_session_is_judged_anew(make_prediction: MakePrediction) -> None:
+    detector = ForecastOutlier()
+    usual(make_prediction, detector)
+    sound = make_prediction(predicted_return=0.001)
+    assert held(detector.on_prediction(sound)) == []
+    (broken,) = detector.on_prediction(make_prediction(predicted_return=0.3, as_of=sound.as_of))
+    (mended,) = detector.on_prediction(make_prediction(predicted_return=0.001, as_of=sound.as_of))
+    assert (broken.holds, mended.holds) == (True, False)
+
+
 def test_too_few_forecasts_say_nothing_about_what_is_usual(make_prediction: MakePrediction) -> None:
     detector = ForecastOutlier()
     usual(make_prediction, detector, count=19)

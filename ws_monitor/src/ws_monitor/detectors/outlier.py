@@ -47,13 +47,14 @@ class ForecastOutlier:
     def on_prediction(self, event: PredictionEvent) -> Iterable[SignalEvent]:
         series = self._series_of(event)
         value = event.predicted_return / event.horizon
-        known = event.as_of in series
+        repeated = series.get(event.as_of) == value
         score = self._score([other for day, other in series.items() if day != event.as_of], value)
         series[event.as_of] = value
         if len(series) > self._window:
             series.popitem(last=False)
-        # The same forecast asked for again is no other judgement.
-        return () if known or score is None else (self._signal(event, score),)
+        # The same forecast asked for again is no other judgement; another one for the same session is: its
+        # features were loaded again.
+        return () if repeated or score is None else (self._signal(event, score),)
 
     def _series_of(self, event: PredictionEvent) -> _Series:
         key = (event.key, event.horizon, event.model_name, event.model_version)
