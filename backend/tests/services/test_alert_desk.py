@@ -67,6 +67,16 @@ def test_a_check_says_nothing_about_what_it_did_not_look_at(world: World) -> Non
     assert world.sent == [("US:AAPL", "raised")]
 
 
+def test_a_check_that_looked_earlier_ends_nothing_that_was_seen_since(world: World) -> None:
+    world.check("US:AAPL")
+    world.now -= timedelta(minutes=5)
+    world.check()
+    assert world.sent == [("US:AAPL", "raised")]
+    world.now += timedelta(minutes=5)
+    world.check()
+    assert world.sent == [("US:AAPL", "raised"), ("US:AAPL", "resolved")]
+
+
 def test_a_condition_about_something_that_was_not_looked_at_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="MOON"):
         world.check("US:MOON")

@@ -65,7 +65,9 @@ class AlertDesk:
         held = {condition.fingerprint for condition in conditions}
 
         def change(alerts: AlertChanges) -> list[AlertEvent]:
-            over = [alert for alert in alerts.firing(detector, subjects) if alert.fingerprint not in held]
+            # What another process has seen since this one looked is not over.
+            known = [alert for alert in alerts.firing(detector, subjects) if alert.seen_at <= at]
+            over = [alert for alert in known if alert.fingerprint not in held]
             ended = [resolve(alert, at, "The check that raised it finds it no longer.") for alert in over]
             return [*_write(alerts, ended), *self._fold(alerts, seen)]
 
