@@ -125,6 +125,12 @@ def test_a_version_that_passes_serves_with_its_verdict_in_the_trail(promotion: P
     assert stores.mirrored == {"champion": 2}
 
 
+def test_the_trail_names_the_job_that_a_promotion_came_from(promotion: Promotion, stores: Stores) -> None:
+    job_id = uuid4()
+    promotion.promote(NAME, 2, Change("retraining", "retraining 7", job_id=job_id))
+    assert stores.noted[0][2].job_id == job_id
+
+
 def test_a_refusal_changes_nothing_and_tells_the_reasons(promotion: Promotion, stores: Stores) -> None:
     stores.verdict = REFUSAL
     with pytest.raises(GateRefusedError, match="calibrated: expected 90 %, got 50 %") as refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -127,7 +127,7 @@ class Promotion:
                 raise GateRefusedError(name, version, verdict)
         expected = None if champion is None else champion.version
         told = None if verdict is None else verdict.to_dict()
-        self._promotions.promote(name, version, expected, Change(change.actor, change.reason, told))
+        self._promotions.promote(name, version, expected, replace(change, verdict=told))
         log.info("model_promoted", model=name, version=version, before=expected, actor=change.actor, force=force)
         self._follow(wanted)
         return verdict
