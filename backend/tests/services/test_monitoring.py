@@ -23,6 +23,7 @@ class World:
         self.rows: list[Measured] = []
         self.told: list[tuple[str, list[str], list[Condition]]] = []
         self.error: Exception | None = None
+        self.loaded: list[Instrument] = []
 
     def datasets(self) -> Sequence[DatasetRow]:
         loaded = [(item, date(2012, 6, 29)) for item in (AAPL, IBM, GONE)]
@@ -37,6 +38,7 @@ class World:
     def served(self, instrument: Instrument) -> Served | None:
         if self.error is not None:
             raise self.error
+        self.loaded.append(instrument)
         return None
 
     def add(self, rows: Sequence[Measured]) -> None:
@@ -116,6 +118,12 @@ def test_a_model_that_cannot_be_read_does_not_blind_the_watchers_of_prices(world
     watcher = Watch("one")
     world.monitoring(watcher).run()
     assert [item.served for item in watcher.seen] == [None, None]
+
+
+def test_a_model_is_read_when_its_ticker_is_looked_at_and_not_before(world: World) -> None:
+    seen: list[list[Instrument]] = []
+    world.monitoring(Watch("one")).run(check=lambda: seen.append(list(world.loaded)))
+    assert seen == [[AAPL], [AAPL, IBM]]
 
 
 def test_a_cancelled_pass_ends_between_two_tickers(world: World) -> None:

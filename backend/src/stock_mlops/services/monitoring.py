@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -110,10 +110,10 @@ class Monitoring:
         started = monotonic()
         seen: dict[str, dict[str, Sequence[Condition]]] = defaultdict(dict)
         failed: dict[str, int] = defaultdict(int)
-        numbers = 0
-        subjects = self._subjects(instruments)
-        for subject in subjects:
+        numbers = looked_at = 0
+        for subject in self._subjects(instruments):
             check()
+            looked_at += 1
             observations = self._observe(subject, failed)
             rows = self._rows(subject, observations)
             self._table.add(rows)
@@ -125,18 +125,18 @@ class Monitoring:
             self._reporter.reconcile(detector, list(by_subject), found)
         conditions = tuple(item for by in seen.values() for found in by.values() for item in found)
         MONITORING_SECONDS.observe(monotonic() - started)
-        log.info("monitored", instruments=len(subjects), numbers=numbers, conditions=len(conditions))
-        return MonitoringReport(len(subjects), numbers, conditions, dict(failed))
+        log.info("monitored", instruments=looked_at, numbers=numbers, conditions=len(conditions))
+        return MonitoringReport(looked_at, numbers, conditions, dict(failed))
 
-    def _subjects(self, wanted: Collection[Instrument] | None) -> list[Subject]:
+    def _subjects(self, wanted: Collection[Instrument] | None) -> Iterator[Subject]:
+        """One after the other: the models of all of them would not fit into memory."""
         timelines = self._timelines()
         stored = {Instrument(row.exchange, row.ticker): row for row in self._datasets.datasets()}
         # Rows of an instrument that raw_db does not know are remains of a deletion.
         chosen = [item for item in stored if item in timelines and (wanted is None or item in wanted)]
-        return [
-            Subject(item, stored[item].last_session, timelines[item], stored[item].source, served=self._model(item))
-            for item in chosen
-        ]
+        for item in chosen:
+            row = stored[item]
+            yield Subject(item, row.last_session, timelines[item], row.source, served=self._model(item))
 
     def _model(self, instrument: Instrument) -> Served | None:
         """None also when its files cannot be read: prices are looked at all the same."""
