@@ -83,6 +83,9 @@ class World:
     audit: list[tuple[str, int, int]] = field(default_factory=list)
     crash_at: int | None = None
     measured: Evidence = field(default_factory=Evidence)
+    forecasts: bool = True
+    newer: int = 0
+    """Sessions that the prices of some are ahead of others'."""
 
     def __post_init__(self) -> None:
         self.versions[1] = self._version(1, DAYS[0])
@@ -138,7 +141,7 @@ class World:
         for job in list(self.jobs.values()):
             if job.state is JobState.PENDING:
                 number = max(self.versions) + 1
-                self.versions[number] = self._version(number, DAYS[self.today])
+                self.versions[number] = self._version(number, DAYS[self.today + self.newer])
                 checks = [{"name": "calibrated", "passed": self.verdict, "expected": "90 %", "got": "50 %"}]
                 verdict = {"passed": self.verdict, "champion": self.champion, "checks": checks}
                 self.jobs[job.id] = replace(
@@ -186,7 +189,7 @@ class World:
 
     def settled(self, retraining_id: UUID, since: date, until: date) -> list[SettledShadow]:
         rows = []
-        for position, day in enumerate(DAYS[:-1]):
+        for position, day in enumerate(DAYS[:-1] if self.forecasts else ()):
             if day < since or DAYS[position + 1] > until:
                 continue
             sign = 1.0 if position % 2 else -1.0
@@ -234,9 +237,11 @@ class CrashingTable(MemoryRetrainings):
 @dataclass
 class Reporter:
     told: list[Condition] = field(default_factory=list)
+    newest: Condition = field(init=False)
 
     def reconcile(self, detector: str, subjects: Collection[str], conditions: Sequence[Condition]) -> None:
         assert detector == "retraining"
+        [self.newest] = conditions
         self.told += [item for item in conditions if item.fingerprint not in {old.fingerprint for old in self.told}]
 
 
@@ -268,9 +273,9 @@ class Platform:
         return [step.event for step in self.table.steps[(retraining or self.only).id]]
 
 
-def platform(policy: Policy | None = AGED, **world: Any) -> Platform:
-    market = World(**world)
-    table, reporter = CrashingTable(market), Reporter()
+def platform(policy: Policy | None = AGED, reporter: Reporter | None = None, **world: Any) -> Platform:
+    market, reporter = World(**world), reporter or Reporter()
+    table = CrashingTable(market)
     if policy is not None:
         table.set_policy(MODEL, policy, "test")
     trail = Trail(table, reporter)
@@ -302,6 +307,34 @@ def test_each_step_is_told_once_as_information() -> None:
     assert states == ["triggered", "training", "shadow", "judged", "probation", "confirmed"]
     assert {condition.severity for condition in own.reporter.told} == {Severity.INFO}
     assert {(condition.exchange, condition.ticker) for condition in own.reporter.told} == {("US", "AAPL")}
+
+
+def test_an_alert_goes_on_saying_what_led_to_the_state_that_it_tells() -> None:
+    own = platform()
+    own.walk(25)
+    assert own.only.state is State.SHADOW
+    assert own.reporter.newest.detail == "version 2 passed the gate"
+
+
+@dataclass
+class Breaking(Reporter):
+    """Cannot be reached when it is first told of an end."""
+
+    broke: bool = False
+
+    def reconcile(self, detector: str, subjects: Collection[str], conditions: Sequence[Condition]) -> None:
+        if not self.broke and any(item.fingerprint.endswith(":rejected") for item in conditions):
+            self.broke = True
+            raise DependencyUnavailableError("the alerts", "no answer")
+        super().reconcile(detector, subjects, conditions)
+
+
+def test_an_end_that_could_not_be_told_is_told_by_the_next_step() -> None:
+    own = platform(reporter=Breaking(), verdict=False)
+    own.walk(23)
+    assert own.only.state is State.REJECTED
+    assert own.reporter.newest.fingerprint.endswith(":rejected")
+    assert "calibrated: expected 90 %, got 50 %" in own.reporter.newest.detail
 
 
 def test_a_young_champion_is_left_alone() -> None:
@@ -346,6 +379,31 @@ def test_a_champion_that_breaks_in_its_probation_is_rolled_back_with_a_warning()
     assert [item.severity for item in own.reporter.told][-2:] == [Severity.WARNING, Severity.WARNING]
 
 
+def test_a_probation_without_outcomes_confirms_nobody() -> None:
+    own = platform()
+    own.walk(32)
+    assert own.only.state is State.PROBATION
+    own.world.forecasts = False
+    own.walk(50)
+    assert (own.only.state, own.world.champion) == (State.FAILED, 2)
+    assert "fewer than 8 of 12 sessions have an outcome" in own.table.steps[own.only.id][-1].detail
+
+
+def test_a_probation_too_short_to_tell_says_so() -> None:
+    own = platform(AGED.model_copy(update={"probation_sessions": 5}), served_error=3 * RMSE)
+    own.walk(50)
+    assert own.only.state is State.CONFIRMED
+    assert own.table.steps[own.only.id][-1].detail == "unjudged: 5 sessions are fewer than the 8 that tell"
+
+
+def test_a_challenger_is_not_tried_on_a_session_that_it_has_learned_from() -> None:
+    own = platform(newer=2)
+    own.walk(23)
+    # Of a panel, the member whose prices are late says where the market stands.
+    assert own.world.versions[2].trained_until == DAYS[22]
+    assert own.only.since == DAYS[22]
+
+
 def test_decisions_do_not_depend_on_how_often_one_looks() -> None:
     for served, ending in ((RMSE, Event.SURVIVED), (3 * RMSE, Event.ROLLED_BACK)):
         seldom = platform(served_error=served)
@@ -378,6 +436,20 @@ def test_a_proposal_waits_for_a_person_and_begins_when_approved() -> None:
     own.walk(60)
     assert own.events() == [Event.BEGAN, Event.APPROVED, *GOOD[1:]]
     assert own.table.steps[own.only.id][1].actor == "ann"
+
+
+def test_an_unanswered_proposal_does_not_hold_up_a_trigger_that_begins_by_itself() -> None:
+    both = AGED.model_copy(
+        update={"age": TriggerRule(mode="propose", threshold=20), "error": TriggerRule(mode="automatic", threshold=1.5)}
+    )
+    own = platform(both)
+    own.walk(25)
+    assert own.only.state is State.PROPOSED
+    own.world.measured = Evidence(error=2.0)
+    own.walk(60)
+    assert own.events() == [Event.BEGAN, Event.APPROVED, *GOOD[1:]]
+    approved = own.table.steps[own.only.id][1]
+    assert (approved.actor, approved.detail) == ("retraining", "age 25 (threshold 20); error 2 (threshold 1.5)")
 
 
 def test_a_retraining_is_started_by_hand_once() -> None:

@@ -18,7 +18,7 @@ _FEWEST = 5
 # The probation is looked at after each of some twenty sessions. With these two, of versions with nothing wrong about
 # them some 3 % are taken back by chance (returns with fat tails, t of 4), of those whose volatility is three times the
 # validated one 96 % are found, most at the first look.
-_FEWEST_SERVED, _ALARM = 8, 0.001
+FEWEST_SERVED, _ALARM = 8, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,14 @@ def judge_shadow(found: Sequence[Shadowed], significance: float) -> list[Check]:
         f" (p below {significance:g}, Diebold-Mariano, Holm)",
         got=f"RMSE {mine:.4%} against {theirs:.4%} at {pair.horizon} ahead over {pair.sessions} sessions,"
         f" p = {p_value:.2g}",
-        numbers={"horizon": pair.horizon, "rmse": mine, "champion_rmse": theirs, "p_value": p_value},
+        numbers={
+            "horizon": pair.horizon,
+            "rmse": mine,
+            "champion_rmse": theirs,
+            "sessions": pair.sessions,
+            "p_value": p_value,
+            "significance": significance,
+        },
     )
     return [worse, _coverage("shadow_calibrated", told[0], significance)]
 
@@ -65,7 +72,7 @@ def judge_probation(found: Sequence[Shadowed], validated_rmse: float, limit: flo
         limit: of the RMSE since it serves, as a multiple of that.
     """
     first = next((item for item in found if item.pair.horizon == 1), None)
-    if first is None or first.pair.sessions < _FEWEST_SERVED:
+    if first is None or first.pair.sessions < FEWEST_SERVED:
         return []
     ratio = first.pair.rmse[0] / validated_rmse if validated_rmse > 0 else 0.0
     errors = Check(
@@ -73,7 +80,14 @@ def judge_probation(found: Sequence[Shadowed], validated_rmse: float, limit: flo
         passed=ratio <= limit,
         expected=f"an RMSE of at most {limit:g} times the validated {validated_rmse:.4%}",
         got=f"{first.pair.rmse[0]:.4%}, {ratio:.2f} times, over {first.pair.sessions} sessions",
-        numbers={"ratio": ratio, "rmse": first.pair.rmse[0], "before_rmse": first.pair.rmse[1]},
+        numbers={
+            "ratio": ratio,
+            "limit": limit,
+            "rmse": first.pair.rmse[0],
+            "before_rmse": first.pair.rmse[1],
+            "validated_rmse": validated_rmse,
+            "sessions": first.pair.sessions,
+        },
     )
     return [errors, _coverage("probation_coverage", first, _ALARM)]
 
@@ -92,5 +106,12 @@ def _coverage(name: str, found: Shadowed, significance: float) -> Check:
         expected=f"{LEVEL:.0%} of returns inside their intervals, or as many as chance explains"
         f" (p below {significance:g}, binomial)",
         got=f"{share:.0%} at {found.pair.horizon} ahead over {found.pair.sessions} sessions, p = {p_value:.2g}",
-        numbers={"horizon": found.pair.horizon, "coverage": share, "p_value": p_value},
+        numbers={
+            "horizon": found.pair.horizon,
+            "coverage": share,
+            "level": LEVEL,
+            "sessions": found.pair.sessions,
+            "p_value": p_value,
+            "significance": significance,
+        },
     )

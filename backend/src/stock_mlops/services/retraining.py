@@ -70,10 +70,13 @@ class RetrainingLoop:
             next step.
         """
         begun = moved = failed = 0
-        for retraining in self._table.open():
+        for record in self._table.current():
             check()
+            retraining = record.retraining
             # A process may have died between the step that led here and telling of it.
-            self._trail.tell(retraining, _because(retraining))
+            self._trail.tell(retraining, record.steps[-1].detail)
+            if retraining.state.is_final:
+                continue
             done = self._guarded(retraining.registered_name, partial(self._advance, retraining, as_of))
             moved, failed = moved + (done or 0), failed + (done is None)
         for model_id, policy in self._table.policies().items():
@@ -104,11 +107,15 @@ class RetrainingLoop:
             return 0
         instruments = definition.parsed().instruments
         moment = self._clock.at(instruments, as_of)
-        if moment is None or self._rests(definition.registered_name, policy, instruments[0], moment):
+        last = self._table.newest(definition.registered_name)
+        if moment is None or (last is not None and _rests(last, policy, instruments[0], moment)):
             return 0
         found = reasons(policy, self._findings.of(champion, instruments, moment))
         if not found:
             return 0
+        note = Note(ACTOR, "; ".join(map(str, found)), moment.session)
+        if last is not None and last.state is State.PROPOSED:
+            return self._begin_proposed(last, note, as_of) if begins_by_itself(found) else 0
         new = NewRetraining(
             model_id=model_id,
             registered_name=definition.registered_name,
@@ -119,18 +126,15 @@ class RetrainingLoop:
             session=moment.session,
         )
         try:
-            begun = self._trail.begin(new, Note(ACTOR, "; ".join(map(str, found)), moment.session))
+            begun = self._trail.begin(new, note)
         except RetrainingOpenError:  # somebody was faster
             return 0
         return 1 + self._advance(begun, as_of)
 
-    def _rests(self, name: str, policy: Policy, instrument: Instrument, moment: Moment) -> bool:
-        """While one is open, and for a while after it began: what has just been refused would be refused again."""
-        last = self._table.newest(name)
-        if last is None:
-            return False
-        passed = instrument.sessions.count(last.session, moment.session)
-        return last.ended_at is None or passed < policy.cooldown_sessions
+    def _begin_proposed(self, proposal: Retraining, note: Note, as_of: datetime | None) -> int:
+        """A trigger that begins by itself does not wait for the answer to what another one proposed."""
+        begun = self._trail.move(proposal, Event.APPROVED, note)
+        return 0 if begun is None else 1 + self._advance(begun, as_of)
 
     def _advance(self, retraining: Retraining, as_of: datetime | None) -> int:
         """Take the steps that can be taken now; returns how many."""
@@ -162,5 +166,8 @@ class RetrainingLoop:
         return self._trail.move(retraining, move.event, Note(ACTOR, move.detail, session, move.checks), move.found)
 
 
-def _because(retraining: Retraining) -> str:
-    return "Because of " + ", ".join(reason["trigger"] for reason in retraining.reasons) + "."
+def _rests(last: Retraining, policy: Policy, instrument: Instrument, moment: Moment) -> bool:
+    """While one is at work, and for a while after it began: what has just been refused would be refused again."""
+    if last.ended_at is None:
+        return last.state is not State.PROPOSED
+    return instrument.sessions.count(last.session, moment.session) < policy.cooldown_sessions

@@ -15,7 +15,7 @@ from uuid import UUID
 from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.forecasting.gate import Verdict
 from stock_mlops.retraining.cycle import Event, State
-from stock_mlops.retraining.evidence import judge_probation, judge_shadow, settled_sessions
+from stock_mlops.retraining.evidence import FEWEST_SERVED, judge_probation, judge_shadow, settled_sessions
 from stock_mlops.services.promotion import GateRefusedError
 from stock_mlops.services.retraining_evidence import Moment, validated_rmse
 from stock_mlops.services.shadowing import Shadowing, paired
@@ -117,12 +117,18 @@ class Acts:
             return None
         if job.result is None:
             return Move(Event.FAILED, (job.error or {}).get("detail") or f"task {job.id} was cancelled")
-        found = Found(challenger=int(job.result["version"]), since=moment.session)
+        found = Found(challenger=int(job.result["version"]), since=self._seen_until(retraining, job.result, moment))
         verdict = job.result["verdict"]
         refusals = [check for check in verdict["checks"] if not check["passed"]]
         if not verdict["passed"]:
             return Move(Event.REFUSED, _told(refusals), found, verdict["checks"])
         return Move(Event.TRAINED, f"version {found.challenger} passed the gate", found, verdict["checks"])
+
+    def _seen_until(self, retraining: Retraining, result: Mapping[str, Any], moment: Moment) -> date:
+        """From when on the challenger can be tried. Of a panel, prices of some members may be a session ahead of the
+        others': it has learned from those."""
+        challenger = self._versions.version_of(retraining.registered_name, int(result["version"]))
+        return moment.session if challenger is None else max(moment.session, challenger.trained_until)
 
     def _shadow(self, retraining: Retraining, definition: ModelDefinition, moment: Moment) -> Move | None:
         versions = self._both(retraining)
@@ -170,9 +176,10 @@ class Acts:
             return Move(Event.FAILED, "the version before it was deleted: it cannot be compared, nor rolled back")
         rows = self._record(retraining, versions, definition, moment)
         sessions, since = definition.parsed().instruments[0].sessions, retraining.since or retraining.session
+        length = retraining.policy.probation_sessions
         told: list[dict[str, Any]] = []
         # Session by session, whenever this is called: what is decided does not depend on how often one looks.
-        for day in range(1, retraining.policy.probation_sessions + 1):
+        for day in range(1, length + 1):
             until = sessions.next(since, day)
             if until > moment.session:
                 return None
@@ -182,7 +189,15 @@ class Acts:
             broken = [check for check in told if not check["passed"]]
             if broken:
                 return Move(Event.BROKE, f"at the session {until}: {_told(broken)}", checks=told)
-        return Move(Event.SURVIVED, f"{retraining.policy.probation_sessions} sessions within bounds", checks=told)
+        if told:
+            return Move(Event.SURVIVED, f"{length} sessions within bounds", checks=told)
+        if length < FEWEST_SERVED:
+            return Move(Event.SURVIVED, f"unjudged: {length} sessions are fewer than the {FEWEST_SERVED} that tell")
+        return Move(
+            Event.FAILED,
+            f"fewer than {FEWEST_SERVED} of {length} sessions have an outcome that both versions forecast: it serves on"
+            " unjudged; look at its prices and features, or roll it back",
+        )
 
     def _revert(self, retraining: Retraining, definition: ModelDefinition, moment: Moment) -> Move:  # noqa: ARG002
         challenger = _known(retraining.challenger)

@@ -30,7 +30,7 @@ _TITLES: Mapping[State, str] = {
     State.CONFIRMED: "version {challenger} is confirmed",
     State.REJECTED: "version {challenger} was rejected",
     State.ROLLED_BACK: "version {challenger} was rolled back",
-    State.FAILED: "the new training failed",
+    State.FAILED: "the retraining failed",
     State.CANCELLED: "the retraining was ended early",
 }
 
@@ -50,7 +50,7 @@ class RetrainingTable(Protocol):
 
     def get(self, retraining_id: UUID) -> Retraining | None: ...
 
-    def open(self) -> Sequence[Retraining]: ...
+    def current(self) -> Sequence[RetrainingRecord]: ...
 
     def newest(self, registered_name: str) -> Retraining | None: ...
 
@@ -88,7 +88,7 @@ class Trail:
 
     def tell(self, retraining: Retraining, detail: str) -> None:
         """Report where it stands; what is known already raises nothing new. A failure must not undo the step: the next
-        pass tells it again while the retraining is open."""
+        pass tells it again."""
         *_, exchange, ticker = ("", *retraining.registered_name.split("-", 2)[1:])
         condition = Condition(
             fingerprint=f"{DETECTOR}:{retraining.id}:{retraining.state}",

@@ -125,13 +125,12 @@ class Shadowing:
         known = self._table.newest(retraining_id)
         recorded = 0
         for version in versions:
-            bundle = self._load(version)
             for instrument in instruments:
                 last = known.get((instrument.ticker, version.version))
                 start = since if last is None else max(since, instrument.sessions.next(last))
                 if start > until:
                     continue
-                rows = self._rows(retraining_id, version, bundle, instrument, start, until)
+                rows = self._rows(retraining_id, version, instrument, start, until)
                 self._table.add(rows)
                 recorded += len(rows)
         return recorded
@@ -144,12 +143,11 @@ class Shadowing:
         self,
         retraining_id: UUID,
         version: Champion,
-        bundle: ForecastBundle,
         instrument: Instrument,
         since: date,
         until: date,
     ) -> list[ShadowPrediction]:
-        sessions = instrument.sessions
+        bundle, sessions = self._load(version), instrument.sessions
         start = sessions.previous(min(bundle.info.trained_until, since), bundle.horizon)
         frame = self._outcomes.training_frame(instrument, bundle.features, start, until).frame
         at = self._now()

@@ -84,6 +84,15 @@ class MemoryRetrainings:
     def open(self) -> list[Retraining]:
         return [row for row in self.rows.values() if row.ended_at is None]
 
+    def current(self) -> list[RetrainingRecord]:
+        newest = {row.registered_name: row for row in sorted(self.rows.values(), key=lambda row: row.created_at)}
+        lately = self._at - timedelta(hours=1)
+        return [
+            RetrainingRecord(row, self.steps[row.id])
+            for row in newest.values()
+            if row.ended_at is None or row.ended_at > lately
+        ]
+
     def newest(self, registered_name: str) -> Retraining | None:
         found = [row for row in self.rows.values() if row.registered_name == registered_name]
         return max(found, key=lambda row: row.created_at, default=None)

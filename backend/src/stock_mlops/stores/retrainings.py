@@ -5,7 +5,7 @@ A change of state and its step are one transaction, conditional on the revision 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -218,9 +218,11 @@ class Retrainings:
         found = self._select("id = :id", {"id": str(retraining_id)}, 1)
         return found[0] if found else None
 
-    def open(self) -> list[Retraining]:
-        """Those that have not ended, the newest first."""
-        return self._select("ended_at IS NULL", {}, None)
+    def current(self) -> list[RetrainingRecord]:
+        """Of each name the newest one, with its steps, while it is open and for an hour after its end: whoever ended it
+        may have died before telling of it."""
+        found = self._select("ended_at IS NULL OR ended_at > clock_timestamp() - interval '1 hour'", {}, None)
+        return self._with_steps({item.registered_name: item for item in reversed(found)}.values())
 
     def newest(self, registered_name: str) -> Retraining | None:
         found = self._select("registered_name = :name", {"name": registered_name}, 1)
@@ -234,6 +236,9 @@ class Retrainings:
             {"id": None if model_id is None else str(model_id), "states": [state.value for state in states]},
             limit,
         )
+        return self._with_steps(found)
+
+    def _with_steps(self, found: Collection[Retraining]) -> list[RetrainingRecord]:
         with self._engine.begin() as tx:
             rows = tx.execute(
                 text("""
