@@ -240,7 +240,7 @@ def world(settings: Settings) -> Iterator[World]:
         shadow: Any = Dying(ShadowPredictions(client), fuse, "add")
         trainings: Any = Dying(TrainingJobs(jobs, NoQueue()), fuse, "submit")
         registry: Any = Dying(make_promotion(settings, mlflow), fuse, "promote", "rollback")
-        market = Market(MemoryClocks(), _no_timelines, lambda: Warehouse(client()).datasets())
+        market = Market(MemoryClocks(), _no_timelines, lambda wanted: Warehouse(client()).last_sessions(wanted))
         acts = Acts(
             Catalog(engine),
             trainings,

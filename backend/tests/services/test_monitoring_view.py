@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
 import pytest
@@ -22,8 +22,10 @@ class Table:
         self.rows = [row("IBM", "features"), row("AAPL", "statistic"), row("AAPL", "features")]
         self.after: date | None = None
 
-    def newest(self, instrument: Instrument | None = None) -> Sequence[Measured]:
-        return [item for item in self.rows if instrument in (None, Instrument(item.exchange, item.ticker))]
+    def newest(self, instruments: Collection[Instrument] | None = None) -> Sequence[Measured]:
+        return [
+            item for item in self.rows if instruments is None or Instrument(item.exchange, item.ticker) in instruments
+        ]
 
     def series(self, instrument: Instrument, after: date) -> Sequence[Measured]:
         self.after = after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -14,7 +14,6 @@ from stock_mlops.services.retraining_evidence import EvidenceDesk, Market, Momen
 from stock_mlops.stores.catalog import ModelVersion
 from stock_mlops.stores.market_clock import MemoryClocks
 from stock_mlops.stores.monitoring import Measured
-from stock_mlops.stores.warehouse import DatasetRow
 
 AAPL, IBM = Instrument("US", "AAPL"), Instrument("US", "IBM")
 UNTIL, SESSION = date(2012, 3, 30), date(2012, 6, 29)
@@ -56,9 +55,11 @@ def errors(rmse: float, coverage: float, n: float = 60, **named: object) -> list
 class Table:
     def __init__(self, rows: Sequence[Measured]) -> None:
         self._rows = rows
+        self.reads = 0
 
-    def newest(self, instrument: Instrument | None = None) -> list[Measured]:
-        return [row for row in self._rows if instrument in (None, Instrument(row.exchange, row.ticker))]
+    def newest(self, instruments: Collection[Instrument] | None = None) -> list[Measured]:
+        self.reads += 1
+        return [row for row in self._rows if instruments is None or Instrument(row.exchange, row.ticker) in instruments]
 
 
 def evidence(*rows: Measured, of: ModelVersion | None = None, members: Sequence[Instrument] = (AAPL,)) -> Evidence:
@@ -105,24 +106,40 @@ def test_a_panels_members_count_together() -> None:
     assert found.drift == 2.5
 
 
-def dataset(instrument: Instrument, last: date) -> DatasetRow:
-    return DatasetRow(instrument.exchange, instrument.ticker, "file", UNTIL, last, 100, 1.0, AT)
+def test_a_panels_numbers_are_read_at_once() -> None:
+    table = Table(errors(0.01, 0.9))
+    EvidenceDesk(table).of(champion(), [AAPL, IBM], Moment(SESSION, SESSION))
+    assert table.reads == 1
+
+
+class Stored:
+    """Of each instrument the newest session; remembers what it was asked for."""
+
+    def __init__(self, last: Mapping[Instrument, date]) -> None:
+        self.last = last
+        self.asked: list[Sequence[Instrument]] = []
+
+    def __call__(self, instruments: Sequence[Instrument]) -> dict[Instrument, date]:
+        self.asked.append(instruments)
+        return {item: self.last[item] for item in instruments if item in self.last}
 
 
 def test_the_moment_is_the_newest_session_that_has_closed_and_is_stored_of_all() -> None:
     noon = datetime(2012, 6, 29, 16, tzinfo=UTC)  # before the close in New York
     clocks = MemoryClocks(FixedClock(noon))
-    stored = [dataset(AAPL, date(2012, 7, 2)), dataset(IBM, date(2012, 6, 27))]
-    market = Market(clocks, lambda: {AAPL: "live", IBM: "live"}, lambda: stored)
+    stored = Stored({AAPL: date(2012, 7, 2), IBM: date(2012, 6, 27)})
+    market = Market(clocks, lambda: {AAPL: "live", IBM: "live"}, stored)
     assert market.at([AAPL]) == Moment(date(2012, 6, 28), date(2012, 6, 28))
     assert market.at([AAPL, IBM]) == Moment(date(2012, 6, 27), date(2012, 6, 28))
     evening = AAPL.sessions.close_time(SESSION)
     assert market.at([AAPL], evening) == Moment(SESSION, SESSION)
     assert market.at([AAPL, Instrument("US", "MSFT")]) is None
+    # Every model asks, every few minutes: nobody may read the whole warehouse for it.
+    assert stored.asked[:2] == [[AAPL], [AAPL, IBM]]
 
 
 def test_a_replayed_instrument_follows_the_replays_clock() -> None:
     clocks = MemoryClocks(FixedClock(AT))
     clocks.start_replay(SESSION, AAPL.sessions.close_time(SESSION), date(2013, 6, 28))
-    market = Market(clocks, lambda: {AAPL: "replay"}, lambda: [dataset(AAPL, date(2012, 7, 3))])
+    market = Market(clocks, lambda: {AAPL: "replay"}, Stored({AAPL: date(2012, 7, 3)}))
     assert market.at([AAPL]) == Moment(SESSION, SESSION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -16,7 +16,7 @@ from stock_mlops.stores.monitoring import Measured
 class MeasuredNumbers(Protocol):
     """``stores.monitoring.MonitoringTable``, or a list in a test."""
 
-    def newest(self, instrument: Instrument | None = None) -> Sequence[Measured]: ...
+    def newest(self, instruments: Collection[Instrument] | None = None) -> Sequence[Measured]: ...
 
     def series(self, instrument: Instrument, after: date) -> Sequence[Measured]: ...
 
@@ -59,7 +59,7 @@ def state_of(table: MeasuredNumbers, instrument: Instrument, sessions: int) -> I
     Raises:
         NotFoundError: nobody has looked at the instrument yet.
     """
-    newest = table.newest(instrument)
+    newest = table.newest([instrument])
     if not newest:
         raise NotFoundError(
             f"{instrument.key} has not been looked at yet; monitoring does so every hour, and at once by"

@@ -4,8 +4,9 @@ opened over the servers."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache, partial
 from uuid import UUID
 
@@ -36,7 +37,7 @@ from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
 from stock_mlops.stores.retrainings import NewRetraining, Note, Retraining, RetrainingRecord, Retrainings
 from stock_mlops.stores.shadow_predictions import ShadowPredictions
-from stock_mlops.stores.warehouse import DatasetRow, Warehouse
+from stock_mlops.stores.warehouse import Warehouse
 
 # Champions and challengers of some models at once.
 _LOADED = 64
@@ -217,30 +218,34 @@ def make_retraining_desk(settings: Settings, queue: JobQueue, reporter: AlertRep
 
 
 @contextmanager
-def open_retraining_loop(settings: Settings) -> Iterator[RetrainingLoop]:
-    """The loop over the servers of ``settings``."""
+def open_retraining_loop(
+    settings: Settings, *, queue: JobQueue | None = None, reporter: AlertReporter | None = None
+) -> Iterator[RetrainingLoop]:
+    """The loop over the servers of ``settings``; ``queue`` carries its trainings in the place of Celery, ``reporter``
+    hears of its steps in the place of the alert desk."""
     meta, client = get_engine(settings.model_meta_db), partial(get_client, settings.clickhouse)
     table = Retrainings(meta)
-    with closing(MlflowRest(settings.mlflow)) as mlflow, closing(CeleryQueue(settings)) as queue:
+    with closing(MlflowRest(settings.mlflow)) as mlflow, ExitStack() as opened:
+        carrier = queue or opened.enter_context(closing(CeleryQueue(settings)))
         files = ModelFiles(mlflow, settings.path(settings.serving.cache_dir))
         acts = Acts(
             Catalog(meta),
-            TrainingJobs(Jobs(meta, settings.jobs), queue),
+            TrainingJobs(Jobs(meta, settings.jobs), carrier),
             Shadowing(Warehouse(client()), lru_cache(maxsize=_LOADED)(files.load), ShadowPredictions(client)),
             make_promotion(settings, mlflow),
             settings.gate.significance,
         )
-        trail, findings = Trail(table, open_reporter(settings)), EvidenceDesk(MonitoringTable(client))
+        trail, findings = Trail(table, reporter or open_reporter(settings)), EvidenceDesk(MonitoringTable(client))
         yield RetrainingLoop(table, trail, Catalog(meta), acts, _market(settings), findings)
 
 
 def _market(settings: Settings) -> Market:
     names = InstrumentNames(get_engine(settings.raw_db))
 
-    def datasets() -> list[DatasetRow]:
-        return Warehouse(get_client(settings.clickhouse)).datasets()
+    def last_sessions(instruments: Sequence[Instrument]) -> dict[Instrument, date]:
+        return Warehouse(get_client(settings.clickhouse)).last_sessions(instruments)
 
     def timelines() -> dict[Instrument, str]:
         return {instrument: entry.timeline for instrument, entry in names.read().items()}
 
-    return Market(MarketClocks(get_engine(settings.model_meta_db)), timelines, datasets)
+    return Market(MarketClocks(get_engine(settings.model_meta_db)), timelines, last_sessions)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
@@ -14,7 +15,6 @@ from stock_mlops.retraining.policy import Evidence
 from stock_mlops.stores.catalog import ModelVersion
 from stock_mlops.stores.market_clock import Clocks
 from stock_mlops.stores.monitoring import Measured
-from stock_mlops.stores.warehouse import DatasetRow
 
 # With fewer settled forecasts their errors and coverage say nothing yet.
 _FEWEST = 20
@@ -23,7 +23,7 @@ _FEWEST = 20
 class Measurements(Protocol):
     """``stores.monitoring.MonitoringTable``, or a list in a test."""
 
-    def newest(self, instrument: Instrument | None = None) -> Sequence[Measured]: ...
+    def newest(self, instruments: Collection[Instrument] | None = None) -> Sequence[Measured]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ class Market:
 
     clocks: Clocks
     timelines: Callable[[], Mapping[Instrument, str]]
-    datasets: Callable[[], Sequence[DatasetRow]]
+    last_sessions: Callable[[Sequence[Instrument]], Mapping[Instrument, date]]
+    """The newest stored session of each of them that has any."""
 
     def at(self, instruments: Sequence[Instrument], as_of: datetime | None = None) -> Moment | None:
         """By each instrument's market clock, or at ``as_of`` (aware); None while one of them has no prices."""
-        stored = {Instrument(row.exchange, row.ticker): row.last_session for row in self.datasets()}
+        stored = self.last_sessions(instruments)
         timelines = self.timelines() if as_of is None else {}
         if not all(instrument in stored for instrument in instruments):
             return None
@@ -90,7 +91,7 @@ class EvidenceDesk:
 
     def of(self, champion: ModelVersion, instruments: Sequence[Instrument], moment: Moment) -> Evidence:
         """What is known of a version that serves at ``moment``."""
-        by_ticker = [self._numbers(champion, instrument, moment.session) for instrument in instruments]
+        by_ticker = self._numbers(champion, instruments, moment.session)
         sessions = instruments[0].sessions
         return Evidence(
             age=float(sessions.count(champion.trained_until, moment.closed)),
@@ -101,14 +102,15 @@ class EvidenceDesk:
         )
 
     def _numbers(
-        self, champion: ModelVersion, instrument: Instrument, session: date
-    ) -> dict[tuple[str, str, str], Measured]:
-        return {
-            (row.monitor, row.part, row.measure): row
-            for row in self._measurements.newest(instrument)
-            if row.session <= session
-            and (row.model_name, row.model_version) == (champion.registered_name, str(champion.version))
-        }
+        self, champion: ModelVersion, instruments: Sequence[Instrument], session: date
+    ) -> list[dict[tuple[str, str, str], Measured]]:
+        """Of each instrument of which anything is known."""
+        found: dict[str, dict[tuple[str, str, str], Measured]] = defaultdict(dict)
+        version = (champion.registered_name, str(champion.version))
+        for row in self._measurements.newest(instruments):
+            if row.session <= session and (row.model_name, row.model_version) == version:
+                found[row.ticker][row.monitor, row.part, row.measure] = row
+        return list(found.values())
 
 
 def validated_rmse(version: ModelVersion) -> float:

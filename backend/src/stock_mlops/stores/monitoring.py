@@ -5,7 +5,7 @@ Numbers that are measured again replace their rows when the table merges, later;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -81,14 +81,16 @@ class MonitoringTable:
             values = [[getattr(row, name) for name in _COLUMNS] for row in rows]
             self._client().insert("monitoring", values, column_names=list(_COLUMNS))
 
-    def newest(self, instrument: Instrument | None = None) -> list[Measured]:
-        """The numbers of the newest pass over an instrument, or over each of them."""
-        conditions = "" if instrument is None else "WHERE exchange = {exchange:String} AND ticker = {ticker:String}"
-        return self._read(_NEWEST.replace("{conditions}", conditions), _key(instrument))
+    def newest(self, instruments: Collection[Instrument] | None = None) -> list[Measured]:
+        """The numbers of the newest pass over each of ``instruments`` (None: over each that there is)."""
+        conditions = "" if instruments is None else "WHERE (exchange, ticker) IN {wanted:Array(Tuple(String, String))}"
+        wanted = [(instrument.exchange, instrument.ticker) for instrument in instruments or ()]
+        return self._read(_NEWEST.replace("{conditions}", conditions), {"wanted": wanted})
 
     def series(self, instrument: Instrument, after: date) -> list[Measured]:
         """Every number by session, of sessions later than ``after``."""
-        return self._read(_SERIES, {**_key(instrument), "after": after})
+        parameters = {"exchange": instrument.exchange, "ticker": instrument.ticker, "after": after}
+        return self._read(_SERIES, parameters)
 
     def delete_before(self, measured_at: datetime) -> None:
         """Forget what was measured earlier than that (aware)."""
@@ -100,7 +102,3 @@ class MonitoringTable:
     def _read(self, query: str, parameters: dict[str, object]) -> list[Measured]:
         rows = self._client().query(query, parameters=parameters, tz_mode="aware").result_rows
         return [Measured(*row) for row in rows]
-
-
-def _key(instrument: Instrument | None) -> dict[str, object]:
-    return {} if instrument is None else {"exchange": instrument.exchange, "ticker": instrument.ticker}

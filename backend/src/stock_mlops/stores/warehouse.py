@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# Exchanges by themselves too: the table's order is found by them.
+_AMONG = "exchange IN {exchanges:Array(String)} AND (exchange, ticker) IN {wanted:Array(Tuple(String, String))}"
 _FEATURE_KEYS = ("exchange", "ticker", "session", "feature_version", "version")
 
 
@@ -172,14 +174,18 @@ class Warehouse:
     def newest_load(self, instruments: Sequence[Instrument]) -> str:
         """Names the prices of these instruments as they are now: another load of one of them gives another name."""
         version: int = self._client.query(
-            "SELECT max(version) FROM prices WHERE exchange IN {exchanges:Array(String)}"
-            " AND (exchange, ticker) IN {wanted:Array(Tuple(String, String))}",
-            parameters={
-                "exchanges": sorted({instrument.exchange for instrument in instruments}),
-                "wanted": [(instrument.exchange, instrument.ticker) for instrument in instruments],
-            },
+            f"SELECT max(version) FROM prices WHERE {_AMONG}",  # noqa: S608  a constant
+            parameters=_among(instruments),
         ).result_rows[0][0]
         return str(version)
+
+    def last_sessions(self, instruments: Sequence[Instrument]) -> dict[Instrument, date]:
+        """The newest session of each of these instruments that has any."""
+        rows = self._client.query(
+            f"SELECT exchange, ticker, max(session) FROM prices WHERE {_AMONG} GROUP BY exchange, ticker",  # noqa: S608
+            parameters=_among(instruments),
+        ).result_rows
+        return {Instrument(exchange, ticker): session for exchange, ticker, session in rows}
 
     def latest_vector(self, instrument: Instrument) -> FeatureVector | None:
         """The features of the newest session, or None when nothing of the instrument was loaded."""
@@ -261,6 +267,14 @@ def version_of(ingested_at: datetime) -> int:
 
 def version_time(version: int) -> datetime:
     return _EPOCH + version * _MICROSECOND
+
+
+def _among(instruments: Sequence[Instrument]) -> dict[str, object]:
+    """Parameters of ``_AMONG``."""
+    return {
+        "exchanges": sorted({instrument.exchange for instrument in instruments}),
+        "wanted": [(instrument.exchange, instrument.ticker) for instrument in instruments],
+    }
 
 
 def _key(instrument: Instrument) -> dict[str, object]:
