@@ -81,6 +81,13 @@ def test_what_ran_when_it_was_due_is_not_run_again(server: Server) -> None:
     assert server.started == {}
 
 
+def test_a_run_over_some_tickers_stands_for_none_over_all(server: Server) -> None:
+    server.add(wall_now() - timedelta(hours=9), Completed())
+    server.add(wall_now(), Completed(), auto=False, tickers=["AAPL"])
+    catch(server)
+    assert list(server.started.values()) == [{}]
+
+
 def test_of_a_night_that_waits_the_newest_run_remains(server: Server) -> None:
     last = HOURLY.last(wall_now())
     waiting = [server.add(last - timedelta(hours=hours), Scheduled()) for hours in range(8)]

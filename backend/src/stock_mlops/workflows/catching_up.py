@@ -62,7 +62,8 @@ def _newest_runs(client: SyncPrefectClient, deployment_id: UUID, now: datetime) 
 
 
 def _is_of(run: FlowRun, due: Due) -> bool:
-    return all(run.parameters.get(name) == value for name, value in due.parameters.items())
+    """What a person started for some tickers stands for no run over all."""
+    return run.parameters == dict(due.parameters)
 
 
 def _waits(run: FlowRun) -> bool:

@@ -31,12 +31,13 @@ def report(
     exchange: Annotated[str, Field(description="market code of symbols that name none")] = "US",
 ) -> None:
     """Write a page per served ticker: its features, returns and forecasts now, and in training."""
-    command = [*_NICE, sys.executable, "-m", "stock_mlops.cli", "report", "--exchange", exchange, *tickers]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
-    try:
-        output = _output_of(process)
-    finally:
-        process.kill()
+    # What somebody names is a ticker, also when it begins with a dash.
+    command = [*_NICE, sys.executable, "-m", "stock_mlops.cli", "report", f"--exchange={exchange}", "--", *tickers]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
+        try:
+            output = _output_of(process)
+        finally:
+            process.kill()
     if process.returncode:
         raise ReportFailedError(output[-_SHOWN:])
     get_run_logger().info(output[-_SHOWN:])
