@@ -46,7 +46,7 @@ _OWN = ("/api/watchlists",)
 _COMPUTING = ("/backtest",)
 _PREDICTING = ("/api/predict",)
 # Their addresses are signed, for browsers that show them without saying who asks.
-_SIGNED = ("/api/monitoring/pages",)
+_SIGNED = ("/api/monitoring/pages", "/api/simulations/pages")
 _TOO_MANY = 429
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

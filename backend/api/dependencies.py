@@ -43,6 +43,7 @@ from api.model_resources import ModelOffice
 from api.monitoring_resources import MonitoringDesk
 from api.retraining_resources import RetrainingOffice
 from api.schemas.datasets import FeatureQuery, PriceQuery
+from api.simulation_resources import SimulationOffice
 from api.watching import JobWatch
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ class TrainResources:
     flows: FlowDesk
     monitoring: MonitoringDesk
     retraining: RetrainingOffice
+    simulations: SimulationOffice
     reads: CachedReads
     clocks: ReplayClock
     mlflow: TrackingServer

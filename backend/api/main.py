@@ -39,6 +39,7 @@ from api.routes import (
     predictions,
     retraining,
     system,
+    simulations,
     training,
 )
 
@@ -56,6 +57,7 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         model_versions.router,
         retraining.router,
         mlflow.router,
+        simulations.router,
         etl.router,
         flows.router,
         datasets.router,

@@ -62,6 +62,7 @@ from api.model_resources import Models
 from api.monitoring_resources import open_monitoring_office
 from api.retraining_resources import LateRetraining
 from api.watching import JobWatch
+from api.simulation_resources import LateSimulations
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
 _REDIS_TIMEOUT = 0.5
@@ -149,6 +150,9 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         services = Readiness(service_checks(settings, http), cache_seconds=2.0)
         stack.callback(services.close)
         redis = _cache(settings)
+        interfaces = Readiness(interface_checks(settings, http), cache_seconds=5.0)
+        stack.callback(interfaces.close)
+        monitoring = open_monitoring_office(settings, clickhouse)
         try:
             yield TrainResources(
                 settings=settings,
@@ -159,9 +163,10 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 datasets=open_datasets(settings, clickhouse, meta, raw, clocks),
                 etl=etl,
                 flows=FlowControl(prefect),
-                monitoring=open_monitoring_office(settings, clickhouse),
+                monitoring=monitoring,
                 retraining=LateRetraining(settings, queue),
                 reads=open_reads(settings),
+                simulations=LateSimulations(settings, queue, monitoring.links),
                 clocks=clocks,
                 mlflow=mlflow,
                 services=services,

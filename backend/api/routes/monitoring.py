@@ -41,7 +41,7 @@ _PAGE_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline';"
     " img-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
-_PAGE_HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": _PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -95,7 +95,7 @@ def list_reports(query: Annotated[ReportQuery, Query()], resources: Train) -> Mo
 )
 def get_report(name: Annotated[str, Path(max_length=100)], resources: Train) -> HTMLResponse:
     """HTML that draws itself. A browser shows it at its `page_url`."""
-    return HTMLResponse(resources.monitoring.report(name), headers=_PAGE_HEADERS)
+    return HTMLResponse(resources.monitoring.report(name), headers=PAGE_HEADERS)
 
 
 @router.get(
@@ -113,7 +113,7 @@ def show_report(
         raise NotFoundError(
             "expected an address that GET /api/monitoring/reports gave within the last hour; list the reports again"
         )
-    return HTMLResponse(resources.monitoring.report(name), headers=_PAGE_HEADERS)
+    return HTMLResponse(resources.monitoring.report(name), headers=PAGE_HEADERS)
 
 
 @router.get(

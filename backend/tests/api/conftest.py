@@ -26,6 +26,7 @@ from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.accounts import AccountDesk, NoSessions
 from stock_mlops.services.datasets import Dataset
+from .simulations import Simulated
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.flow_control import FlowControl
 from stock_mlops.services.forecast_events import no_data
@@ -96,6 +97,11 @@ class Backstage:
     accuracy_asked: list[tuple[AccuracyFilter, tuple[int, ...], int]] = field(default_factory=list)
     replay_: ReplayState | None = None
 
+@pytest.fixture
+def simulated() -> Simulated:
+    return Simulated()
+
+
     def check(self) -> None:
         if self.error is not None:
             raise self.error
@@ -119,6 +125,7 @@ class Backstage:
         job = next((job for job in same if not job.state.is_final), None)
         job = job or self.add_job(kind, dict(payload), request_id=request_id)
         if subject is not None:
+    simulated: Simulated,
             self.subjects[job.id] = subject
         if idempotency_key is not None:
             self.job_keys[idempotency_key] = job.id
@@ -139,6 +146,7 @@ class Backstage:
         states: Sequence[JobState] = (),
         limit: int = 50,
         cursor: Cursor | None = None,
+        simulations=simulated.office,
     ) -> JobPage:
         self.check()
         jobs = [job for job in self.jobs.values() if job.kind == kind and (not states or job.state in states)]

@@ -658,6 +658,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{model_id}/retraining-evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the triggers would look at now
+         * @description Of the version that serves, at the newest session; each number can be held against its trigger's threshold.
+         */
+        get: operations["get_retraining_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{model_id}/retraining-policy": {
         parameters: {
             query?: never;
@@ -1152,6 +1172,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retraining-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the policies of all models
+         * @description A model that nobody has given one has every trigger off, and is not listed.
+         */
+        get: operations["list_retraining_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retrainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the retrainings of all models
+         * @description Newest first, each with every step that it took.
+         */
+        get: operations["list_all_retrainings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retrainings/{retraining_id}/approve": {
         parameters: {
             query?: never;
@@ -1183,6 +1243,152 @@ export interface paths {
          * @description What serves goes on serving; a training at work is cancelled. Not while what serves is about to change.
          */
         post: operations["cancel_retraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the simulations
+         * @description Newest first.
+         */
+        get: operations["list_simulations"];
+        put?: never;
+        /**
+         * Start a simulation
+         * @description Replays history session by session in a platform of its own on the same servers: nothing of it mixes with what
+         *     is served. One at a time.
+         */
+        post: operations["start_simulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/{simulation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a simulation stands, and what came of it */
+        get: operations["get_simulation"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a simulation
+         * @description With its report and everything that it left on the servers; not while it is at work.
+         */
+        delete: operations["delete_simulation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/{simulation_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a simulation
+         * @description For good; whoever is at work on it stops within seconds.
+         */
+        post: operations["cancel_simulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/{simulation_id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a simulation decided so far
+         * @description Every step of its retrainings, newest first.
+         */
+        get: operations["list_simulation_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/{simulation_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report of a simulation
+         * @description HTML or Markdown. A browser shows it at its `page_url`.
+         */
+        get: operations["get_simulation_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/{simulation_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a simulation
+         * @description One that was interrupted or failed, from where it stood.
+         */
+        post: operations["resume_simulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/simulations/pages/{simulation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report of a simulation in a frame or a tab
+         * @description At a signed address, which the simulation tells and which is good for an hour: a frame cannot say who asks.
+         */
+        get: operations["show_simulation_report"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1230,7 +1436,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Other user interfaces */
+        /**
+         * Other user interfaces
+         * @description Each with whether it answers.
+         */
         get: operations["system_links"];
         put?: never;
         post?: never;
@@ -2957,6 +3166,12 @@ export interface components {
         };
         /** JobError */
         JobError: {
+            /**
+             * Code
+             * @description of the problem, as in problem details; empty: of an earlier release
+             * @default
+             */
+            code?: string;
             /** Detail */
             detail: string;
             /** Title */
@@ -2982,6 +3197,13 @@ export interface components {
             /** Links */
             links: {
                 [key: string]: string;
+            };
+            /**
+             * Up
+             * @description by name: whether it answers the services
+             */
+            up: {
+                [key: string]: boolean;
             };
         };
         /** ListedModel */
@@ -3325,6 +3547,15 @@ export interface components {
              */
             tickers?: string[];
             validation?: components["schemas"]["ValidationRequest"] | null;
+        };
+        /** ModelRetrainingPolicy */
+        ModelRetrainingPolicy: {
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            policy: components["schemas"]["RetrainingPolicy"];
         };
         /** ModelTypeCatalogue */
         ModelTypeCatalogue: {
@@ -4230,6 +4461,12 @@ export interface components {
         /** ProblemField */
         ProblemField: {
             /**
+             * Code
+             * @description kind of fault, e.g. less_than_equal; null: the message says it all
+             * @default null
+             */
+            code?: string | null;
+            /**
              * Expected
              * @default null
              */
@@ -4241,6 +4478,13 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+            /**
+             * Params
+             * @description what the message speaks of, for other languages
+             */
+            params?: {
+                [key: string]: string | number;
+            };
         };
         /** Promoted */
         Promoted: {
@@ -4401,12 +4645,71 @@ export interface components {
              * @description the session at which the shadow, later the probation, began
              */
             since: string | null;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["stock_mlops__retraining__cycle__State"];
             /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * RetrainingEvidence
+         * @description What the triggers would look at now; null: not known.
+         */
+        RetrainingEvidence: {
+            /**
+             * Age
+             * @description sessions since the training data end, by the calendar
+             */
+            age: number | null;
+            /**
+             * Counts
+             * @description whether that is a version of this very model: only then its policy counts
+             */
+            counts: boolean;
+            /**
+             * Coverage
+             * @description realised coverage of the intervals minus the stated one
+             */
+            coverage: number | null;
+            /**
+             * Drift
+             * @description of the newest sessions, how many looked unlike the training rows
+             */
+            drift: number | null;
+            /**
+             * Error
+             * @description RMSE of settled forecasts, one session ahead, over the validated one
+             */
+            error: number | null;
+            /**
+             * New Sessions
+             * @description sessions stored since the training data end
+             */
+            new_sessions: number | null;
+            /**
+             * Serving
+             * @description the version that serves under the model's name; null: none does
+             */
+            serving: number | null;
+            /**
+             * Session
+             * @description the newest one that has closed and is stored
+             */
+            session: string | null;
+            /**
+             * Watched Sessions
+             * @description sessions that the open retraining's shadow or probation has lasted; null: neither is under way
+             */
+            watched_sessions: number | null;
+        };
+        /** RetrainingPolicies */
+        RetrainingPolicies: {
+            /**
+             * Items
+             * @description of the models that were given one
+             */
+            items: components["schemas"]["ModelRetrainingPolicy"][];
         };
         /**
          * RetrainingPolicy
@@ -4578,7 +4881,7 @@ export interface components {
              * @description the session at which the shadow, later the probation, began
              */
             since: string | null;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["stock_mlops__retraining__cycle__State"];
             /**
              * Steps
              * @description the oldest first
@@ -4638,7 +4941,7 @@ export interface components {
             /** Detail */
             detail: string;
             event: components["schemas"]["Event"];
-            from_state: components["schemas"]["State"] | null;
+            from_state: components["schemas"]["stock_mlops__retraining__cycle__State"] | null;
             /** Revision */
             revision: number;
             /**
@@ -4647,7 +4950,7 @@ export interface components {
              * @description the newest session then
              */
             session: string;
-            to_state: components["schemas"]["State"];
+            to_state: components["schemas"]["stock_mlops__retraining__cycle__State"];
         };
         /**
          * Role
@@ -4777,6 +5080,442 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
+        /** SimulatedAlerts */
+        SimulatedAlerts: {
+            /** Alerts */
+            alerts: number;
+            /** False Alarms */
+            false_alarms: number;
+        };
+        /**
+         * SimulatedMoney
+         * @description All tickers in equal parts: bought at the next open while a rise is forecast, else cash; costs paid.
+         */
+        SimulatedMoney: {
+            /** Buy And Hold Return */
+            buy_and_hold_return: number;
+            /** Cost Bps */
+            cost_bps: number;
+            /** Max Drawdown */
+            max_drawdown: number;
+            /**
+             * Sharpe
+             * @description a year's
+             */
+            sharpe: number | null;
+            /** Strategy Return */
+            strategy_return: number;
+            /**
+             * Turnover
+             * @description traded share of the equity per session, mean
+             */
+            turnover: number;
+        };
+        /** SimulatedMonth */
+        SimulatedMonth: {
+            /** Buy And Hold */
+            buy_and_hold: number;
+            /** Coverage */
+            coverage: number | null;
+            /**
+             * Month
+             * @description YYYY-MM, of the sessions that were forecast
+             */
+            month: string;
+            /** Settled */
+            settled: number;
+            /** Skill */
+            skill: number | null;
+            /**
+             * Strategy
+             * @description equity at the month's end; 1 before the first day
+             */
+            strategy: number;
+        };
+        /** SimulatedTicker */
+        SimulatedTicker: {
+            /** Buy And Hold Return */
+            buy_and_hold_return: number | null;
+            /** Coverage */
+            coverage: number | null;
+            /** Forecasts */
+            forecasts: number;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /** Promotions */
+            promotions: number;
+            /** Rejections */
+            rejections: number;
+            /** Rmse */
+            rmse: number | null;
+            /** Rollbacks */
+            rollbacks: number;
+            /** Settled */
+            settled: number;
+            /** Skill */
+            skill: number | null;
+            /** Strategy Return */
+            strategy_return: number | null;
+            /** Ticker */
+            ticker: string;
+            /** Trainings */
+            trainings: number;
+        };
+        /** Simulation */
+        Simulation: {
+            counts: components["schemas"]["SimulationCounts"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            error: components["schemas"]["JobError"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Page Url
+             * @description address of the report for a frame or a tab, good for an hour
+             */
+            page_url: string | null;
+            /** Progress */
+            progress: number;
+            /**
+             * Report Url
+             * @description address of the report for programs: HTML, or Markdown on demand
+             */
+            report_url: string | null;
+            request: components["schemas"]["SimulationPlan"];
+            /**
+             * Seconds Left
+             * @description at the pace of the newest sessions
+             */
+            seconds_left: number | null;
+            /**
+             * Session
+             * @description the one at work; null before the first
+             */
+            session: string | null;
+            /** Sessions Done */
+            sessions_done: number;
+            /** Sessions Total */
+            sessions_total: number;
+            /**
+             * Simulation Id
+             * Format: uuid
+             */
+            simulation_id: string;
+            /** @description what is done next, of the session at work */
+            stage: components["schemas"]["Stage"];
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["stock_mlops__simulation__state__State"];
+            /** @description once it is completed */
+            summary: components["schemas"]["SimulationSummary"] | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** SimulationAccepted */
+        SimulationAccepted: {
+            /**
+             * Simulation Id
+             * Format: uuid
+             */
+            simulation_id: string;
+            state: components["schemas"]["stock_mlops__simulation__state__State"];
+            /** Status Url */
+            status_url: string;
+        };
+        /**
+         * SimulationCheck
+         * @description Sampled days that were computed again from data cut there.
+         */
+        SimulationCheck: {
+            /** Days */
+            days: number;
+            /** Differences */
+            differences: string[];
+            /**
+             * Equal
+             * @description days with the same forecasts and decisions
+             */
+            equal: number;
+        };
+        /**
+         * SimulationCounts
+         * @description So far.
+         */
+        SimulationCounts: {
+            /**
+             * Alerts
+             * @default 0
+             */
+            alerts?: number;
+            /**
+             * Forecasts
+             * @default 0
+             */
+            forecasts?: number;
+            /**
+             * Promotions
+             * @default 0
+             */
+            promotions?: number;
+            /**
+             * Rejections
+             * @default 0
+             */
+            rejections?: number;
+            /**
+             * Rollbacks
+             * @default 0
+             */
+            rollbacks?: number;
+            /**
+             * Settled
+             * @default 0
+             */
+            settled?: number;
+            /**
+             * Trainings
+             * @default 0
+             */
+            trainings?: number;
+        };
+        /**
+         * SimulationDecision
+         * @description A step of a retraining, at the end of a session.
+         */
+        SimulationDecision: {
+            /** Challenger */
+            challenger: number | null;
+            /**
+             * Checks
+             * @description what it was decided by
+             */
+            checks: components["schemas"]["GateCheck"][];
+            /** Detail */
+            detail: string;
+            event: components["schemas"]["Event"];
+            from_state: components["schemas"]["stock_mlops__retraining__cycle__State"] | null;
+            /**
+             * Retraining Id
+             * Format: uuid
+             */
+            retraining_id: string;
+            /**
+             * Session
+             * Format: date
+             */
+            session: string;
+            /** Ticker */
+            ticker: string;
+            to_state: components["schemas"]["stock_mlops__retraining__cycle__State"];
+        };
+        /** SimulationDecisions */
+        SimulationDecisions: {
+            /**
+             * Items
+             * @description newest first
+             */
+            items: components["schemas"]["SimulationDecision"][];
+            /** Total */
+            total: number;
+        };
+        /** SimulationPage */
+        SimulationPage: {
+            /**
+             * Items
+             * @description newest first
+             */
+            items: components["schemas"]["Simulation"][];
+            /**
+             * Next Cursor
+             * @description null on the last page
+             */
+            next_cursor?: string | null;
+        };
+        /**
+         * SimulationPlan
+         * @description What it was asked for, with what was left out filled in.
+         */
+        SimulationPlan: {
+            /** Cost Bps */
+            cost_bps: number;
+            /** Exchange */
+            exchange: string;
+            /**
+             * Features
+             * @description none: the default set
+             */
+            features: string[];
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Model Type */
+            model_type: string;
+            policy: components["schemas"]["RetrainingPolicy"];
+            /** Seed */
+            seed: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "sample" | "stored";
+            /** Tickers */
+            tickers: string[];
+            /** Verify */
+            verify: number;
+        };
+        /** SimulationRequest */
+        SimulationRequest: {
+            /**
+             * Cost Bps
+             * @description cost of one side of a trade in basis points
+             * @default 5
+             */
+            cost_bps?: number;
+            /**
+             * Exchange
+             * @description market code
+             * @default US
+             * @enum {string}
+             */
+            exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+            /**
+             * Features
+             * @description names of features or groups; none: the default set
+             */
+            features?: string[];
+            /**
+             * First
+             * Format: date
+             * @description first session that is forecast from; two years of prices have to lie before it
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             * @description last session; where a ticker's prices end earlier, so does the simulation
+             */
+            last: string;
+            /**
+             * Model Type
+             * @description of every ticker's models
+             * @default ridge
+             */
+            model_type?: string;
+            /**
+             * Name
+             * @description for people
+             * @default
+             */
+            name?: string;
+            /** @description whole policy, in the place of retrain_every */
+            policy?: components["schemas"]["RetrainingPolicyRequest"] | null;
+            /**
+             * Retrain Every
+             * @description new sessions after which a model is trained again; null: never
+             * @default 21
+             */
+            retrain_every?: number | null;
+            /**
+             * Seed
+             * @default 7
+             */
+            seed?: number;
+            /**
+             * Source
+             * @description the shipped sample, or the prices that the platform holds
+             * @default sample
+             * @enum {string}
+             */
+            source?: "sample" | "stored";
+            /** Tickers */
+            tickers: string[];
+            /**
+             * Verify
+             * @description sampled days that are computed again from data cut there
+             * @default 20
+             */
+            verify?: number;
+        };
+        /** SimulationSummary */
+        SimulationSummary: {
+            /** Alerts */
+            alerts: number;
+            /** Alerts By Detector */
+            alerts_by_detector: {
+                [key: string]: components["schemas"]["SimulatedAlerts"];
+            };
+            /** By Ticker */
+            by_ticker: components["schemas"]["SimulatedTicker"][];
+            /** Confirmations */
+            confirmations: number;
+            /**
+             * Coverage
+             * @description share of closes inside their intervals
+             */
+            coverage: number | null;
+            /** Failures */
+            failures: number;
+            /**
+             * False Alarms
+             * @description alerts of a model after which it did not do worse than validated
+             */
+            false_alarms: number;
+            /** Forecasts */
+            forecasts: number;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /**
+             * Level
+             * @description what that share should be
+             */
+            level: number;
+            money: components["schemas"]["SimulatedMoney"];
+            /** Promotions */
+            promotions: number;
+            /**
+             * Rejected Because
+             * @description how often each check refused a challenger
+             */
+            rejected_because: {
+                [key: string]: number;
+            };
+            /** Rejections */
+            rejections: number;
+            /** Rmse */
+            rmse: number | null;
+            /** Rollbacks */
+            rollbacks: number;
+            /** Series */
+            series: components["schemas"]["SimulatedMonth"][];
+            /** Settled */
+            settled: number;
+            /**
+             * Skill
+             * @description 1 - MSE / MSE of the random walk
+             */
+            skill: number | null;
+            /** Trainings */
+            trainings: number;
+            /** @description null: none was asked for */
+            verified: components["schemas"]["SimulationCheck"] | null;
+        };
         /**
          * SkillCurve
          * @description Share of the random walk's squared error that was saved up to each session; it rises where the model is better.
@@ -4791,10 +5530,27 @@ export interface components {
             sessions: string[];
         };
         /**
+         * Stage
+         * @description What is to be done next. Each is committed before the next is begun, and can be done twice with the effect of
+         *     once.
+         * @enum {string}
+         */
+        Stage: "preparing" | "loading" | "forecasting" | "watching" | "retraining" | "verifying" | "reporting" | "done";
+        /**
          * State
          * @enum {string}
          */
-        State: "proposed" | "triggered" | "training" | "shadow" | "judged" | "probation" | "reverting" | "confirmed" | "rejected" | "rolled_back" | "failed" | "cancelled";
+        "State-Input": "proposed" | "triggered" | "training" | "shadow" | "judged" | "probation" | "reverting" | "confirmed" | "rejected" | "rolled_back" | "failed" | "cancelled";
+        /**
+         * State
+         * @enum {string}
+         */
+        stock_mlops__retraining__cycle__State: "proposed" | "triggered" | "training" | "shadow" | "judged" | "probation" | "reverting" | "confirmed" | "rejected" | "rolled_back" | "failed" | "cancelled";
+        /**
+         * State
+         * @enum {string}
+         */
+        stock_mlops__simulation__state__State: "pending" | "running" | "paused" | "completed" | "failed" | "cancelled";
         /** Strategy */
         Strategy: {
             /**
@@ -8788,6 +9544,91 @@ export interface operations {
             };
         };
     };
+    get_retraining_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetrainingEvidence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_retraining_policy: {
         parameters: {
             query?: never;
@@ -11339,6 +12180,159 @@ export interface operations {
             };
         };
     };
+    list_retraining_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetrainingPolicies"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_retrainings: {
+        parameters: {
+            query?: {
+                /** @description most items of one page */
+                limit?: number;
+                /** @description only these states; none: all */
+                state?: components["schemas"]["State-Input"][];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retrainings"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     approve_retraining: {
         parameters: {
             query?: never;
@@ -11527,6 +12521,808 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_simulations: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description most items of one page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "first": "2010-01-04",
+                 *       "last": "2012-12-31",
+                 *       "tickers": [
+                 *         "AAPL",
+                 *         "MSFT",
+                 *         "IBM",
+                 *         "GOOG"
+                 *       ],
+                 *       "retrain_every": 21,
+                 *       "name": "four shares, monthly"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SimulationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationAccepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_simulation_decisions: {
+        parameters: {
+            query?: {
+                /** @description most items of one page */
+                limit?: number;
+                /** @description items to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationDecisions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_simulation_report: {
+        parameters: {
+            query?: {
+                format?: "html" | "markdown";
+            };
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationAccepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_simulation_report: {
+        parameters: {
+            query: {
+                /** @description seconds since 1970 */
+                expires: number;
+                signature: string;
+            };
+            header?: never;
+            path: {
+                simulation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -162,6 +162,9 @@ class MlflowSettings(Group):
     host: str = Field("127.0.0.1", description="tracking server's address")
     port: Port = Field(5010, description="tracking server's port")
     request_timeout: int = Field(20, ge=1, le=600, description="seconds to wait for an answer")
+    prefix: str = Field(
+        "", pattern=r"^[A-Za-z0-9-]*$", description="before our names there: of a server that others use too"
+    )
 
     @property
     def tracking_uri(self) -> str:

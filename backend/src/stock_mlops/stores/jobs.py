@@ -30,6 +30,7 @@ from stock_mlops.stores.cursor import Cursor
 _LONGEST_RESEND = 6
 
 
+    SIMULATE = "simulate"
 class JobKind(StrEnum):
     TRAIN = "train"
     PREDICT_FUTURE = "predict_future"

@@ -19,6 +19,8 @@ _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _SCHEME = "mlflow-artifacts:/"
 _CONNECT_SECONDS = 2.0
 _HERE = PurePosixPath()
+SIMULATED = "simulation-"
+"""What names of simulations' experiments and models begin with."""
 # MLflow's largest.
 _HISTORY_PAGE = 25_000
 # More trials than a search may have.
@@ -40,6 +42,7 @@ class MlflowRest:
             transport=transport,
             trust_env=False,
         )
+        self._prefix = settings.prefix
 
     def close(self) -> None:
         self._http.close()
@@ -64,13 +67,13 @@ class MlflowRest:
             query["page_token"] = token
 
     def registered_models(self, limit: int = 1000) -> list[dict[str, Any]]:
-        """Registered models with their newest versions, by name."""
+        """Registered models with their newest versions, by name; those of simulations are none of ours."""
         found: list[dict[str, Any]] = []
         token = ""
         while len(found) < limit:
             page = {"max_results": str(min(100, limit - len(found)))} | ({"page_token": token} if token else {})
             answer = self._json(f"{_API}/registered-models/search", page)
-            found += answer.get("registered_models", [])
+            found += [item for item in answer.get("registered_models", []) if not item["name"].startswith(SIMULATED)]
             token = answer.get("next_page_token", "")
             if not token:
                 break
@@ -78,22 +81,33 @@ class MlflowRest:
 
     def aliases(self, name: str) -> dict[str, int]:
         """Which version of a registered model bears which alias."""
-        model = self._json(f"{_API}/registered-models/get", {"name": name})["registered_model"]
+        model = self._json(f"{_API}/registered-models/get", {"name": self._prefix + name})["registered_model"]
         return {item["alias"]: int(item["version"]) for item in model.get("aliases", [])}
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
-        values = {"name": name, "alias": alias, "version": str(version)}
+        values = {"name": self._prefix + name, "alias": alias, "version": str(version)}
         self._send("POST", f"{_API}/registered-models/alias", values)
 
     def remove_alias(self, name: str, alias: str) -> None:
-        self._send("DELETE", f"{_API}/registered-models/alias", {"name": name, "alias": alias})
+        self._send("DELETE", f"{_API}/registered-models/alias", {"name": self._prefix + name, "alias": alias})
 
     def delete_version(self, name: str, version: int) -> None:
-        self._send("DELETE", f"{_API}/model-versions/delete", {"name": name, "version": str(version)})
+        values = {"name": self._prefix + name, "version": str(version)}
+        self._send("DELETE", f"{_API}/model-versions/delete", values)
 
     def delete_registered_model(self, name: str) -> None:
         """With the versions that it still has."""
-        self._send("DELETE", f"{_API}/registered-models/delete", {"name": name})
+        self._send("DELETE", f"{_API}/registered-models/delete", {"name": self._prefix + name})
+
+    def delete_experiment(self, name: str) -> None:
+        """With its runs and their files; see :meth:`delete_run` for what stays."""
+        experiment = self._json(f"{_API}/experiments/get-by-name", {"experiment_name": self._prefix + name})
+        identity = experiment["experiment"]["experiment_id"]
+        wanted: dict[str, Any] = {"experiment_ids": [identity], "max_results": _MOST_NESTED}
+        while runs := self._send("POST", f"{_API}/runs/search", wanted).get("runs", []):
+            for run in runs:
+                self.delete_run(run["info"]["run_id"])
+        self._send("POST", f"{_API}/experiments/delete", {"experiment_id": identity})
 
     def delete_run(self, run_id: str) -> None:
         """Delete the files of a run, and take it and the runs nested in it from view.

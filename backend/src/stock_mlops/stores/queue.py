@@ -19,6 +19,8 @@ log = get_logger(__name__)
 TASKS: dict[JobKind, tuple[str, str]] = {
     JobKind.TRAIN: ("stock.train", "train"),
     JobKind.PREDICT_FUTURE: ("stock.predict_future", "predict"),
+    # It waits for a process of its own, which would hold up trainings for an hour.
+    JobKind.SIMULATE: ("stock.simulate", "predict"),
 }
 
 

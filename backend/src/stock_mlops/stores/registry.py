@@ -83,6 +83,7 @@ class ModelRegistry:
 
     def __init__(self, settings: MlflowSettings) -> None:
         self._uri = settings.tracking_uri
+        self._prefix = settings.prefix
         self._timeout = settings.request_timeout
 
     def log_and_register(self, name: str, record: RunRecord, files: ModelFiles, workdir: Path) -> Registered:
@@ -93,7 +94,7 @@ class ModelRegistry:
         """
         with self._client() as client:
             run = client.create_run(
-                self._experiment(client, name), run_name=record.name, tags=dict(record.tags), start_time=_now()
+                self._experiment(client, self._prefix + name), run_name=record.name, tags=dict(record.tags), start_time=_now()
             )
             run_id = run.info.run_id
             try:
@@ -101,7 +102,7 @@ class ModelRegistry:
                 self._log_files(client, run_id, files, workdir)
                 for child in record.children:
                     self._log_child(client, run, child)
-                version = self._register(client, name, run, _shortened(files.card.read_text()))
+                version = self._register(client, self._prefix + name, run, _shortened(files.card.read_text()))
             except Exception:
                 client.set_terminated(run_id, "FAILED")
                 raise
@@ -112,7 +113,7 @@ class ModelRegistry:
     def promote(self, name: str, version: int, alias: str) -> None:
         """Let MLflow's alias follow the catalog."""
         with self._client() as client:
-            client.set_registered_model_alias(name, alias, str(version))
+            client.set_registered_model_alias(self._prefix + name, alias, str(version))
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
