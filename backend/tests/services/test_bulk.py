@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from stock_kit.events import Event, PredictionEvent
+from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.prediction import Predictor
@@ -27,7 +27,7 @@ class Market:
         self.vectors: dict[Instrument, FeatureVector] = {}
         self.models: dict[Instrument, ServedModel] = {}
         self.commits: list[tuple[OutboxRow, ...]] = []
-        self.sent: list[Event] = []
+        self.sent: list[PredictionEvent] = []
         self.outage: Exception | None = None
 
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
@@ -41,8 +41,11 @@ class Market:
     async def append(self, *rows: OutboxRow) -> None:
         self.commits.append(rows)
 
-    def send(self, topic: str, event: Event) -> None:
+    def forward(self, topic: str, key: str, value: str) -> None:
         assert self.commits, "an event left before its row was committed"
+        assert topic == Topic.PREDICTIONS
+        event = PredictionEvent.model_validate_json(value)
+        assert event.key == key
         self.sent.append(event)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from stock_kit.events import Event, PredictionEvent
+from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import (
     DependencyUnavailableError,
     HorizonError,
@@ -35,7 +35,7 @@ class World:
         self.model: ServedModel | None = None
         self.rows: list[OutboxRow] = []
         self.commits = 0
-        self.sent: list[Event] = []
+        self.sent: list[PredictionEvent] = []
         self.record_error: Exception | None = None
 
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
@@ -50,8 +50,11 @@ class World:
         self.rows += rows
         self.commits += 1
 
-    def send(self, topic: str, event: Event) -> None:
+    def forward(self, topic: str, key: str, value: str) -> None:
         assert self.rows, "an event left before its row was committed"
+        assert topic == Topic.PREDICTIONS
+        event = PredictionEvent.model_validate_json(value)
+        assert event.key == key
         self.sent.append(event)
 
 

@@ -10,20 +10,17 @@ import threading
 from bisect import insort
 from collections import Counter as Counts
 from collections import deque
-from time import monotonic, sleep
+from contextlib import suppress
+from functools import lru_cache, partial
+from time import monotonic
 from typing import NamedTuple
 
-from kafka import KafkaProducer
-from kafka.errors import (
-    InvalidProducerEpochError,
-    KafkaError,
-    OutOfOrderSequenceNumberError,
-    UnknownProducerIdError,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from kafka.errors import KafkaError as TopicsError
 from prometheus_client import Counter, Gauge
 
 from stock_kit.events import Event, Topic
-from stock_kit.kafka_clients import connection_options, ensure_topics, open_client
+from stock_kit.kafka_clients import ensure_topics, open_producer
 from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
@@ -41,17 +38,33 @@ for _topic in Topic:
 
 # No acknowledgement for so long: look whether the topics are still there.
 _STALL_CHECK = 2.0
-# Topics exist and still no acknowledgement: start over with a new producer.
+# Topics exist and still no acknowledgement: start over with a new client.
 _STALL_REBUILD = 12.0
 _RETRY = 0.5
-# Events of one burst are handed to the client together: each hand-over wakes two threads.
-_GATHER = 0.005
-# What may be handed to the client before it is acknowledged: the client itself has no bound.
+# How long the thread waits for acknowledgements at once; also how long a stop may wait for it.
+_POLL = 0.2
+# What the client may hold before it is acknowledged; the rest waits here, where the oldest can be dropped.
 _MAX_IN_FLIGHT = 5_000
+_PURGE_SECONDS = 2.0
 
-# A broker that lost its memory no longer knows the producer's numbering. Nothing was written, and the client goes on
-# with a new numbering, so that another attempt succeeds.
-_NUMBERING_ERRORS = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducerEpochError)
+# What a client that is given up says of the events it held, and of its numbering that a broker which lost its memory
+# no longer knows. Nobody knows whether they were written: another client sends them again, and their ids tell.
+_AGAIN = frozenset(
+    {
+        KafkaError._FATAL,
+        KafkaError._PURGE_INFLIGHT,
+        KafkaError._PURGE_QUEUE,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        KafkaError.UNKNOWN_PRODUCER_ID,
+    }
+)
+
+
+@lru_cache(maxsize=64)
+def _sent(topic: str) -> Counter:
+    # labels() takes a lock and formats its values each time.
+    return SENT.labels(topic)
 
 
 class _Message(NamedTuple):
@@ -62,11 +75,11 @@ class _Message(NamedTuple):
 
 
 class EventProducer:
-    """Sends events from a thread of its own; what it cannot deliver in time is dropped and counted, never raised.
+    """Sends events in the background; what it cannot deliver in time is dropped and counted, never raised.
 
-    It connects in the background and reconnects for ever. Delivery is acknowledged by all replicas, in order per key
-    and without duplicates while a connection lasts. What must not be lost has a durable record elsewhere (the outbox,
-    ClickHouse). Make one per process, after a fork.
+    The client is librdkafka, whose threads need no interpreter; a thread of ours opens it, hears from it, and replaces
+    it. Delivery is acknowledged by all replicas, in order per key and without duplicates while a connection lasts. What
+    must not be lost has a durable record elsewhere (the outbox, ClickHouse). Make one per process, after a fork.
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str, *, queue_size: int = 10_000) -> None:
@@ -81,7 +94,7 @@ class EventProducer:
         self._closing = False
         self._unreachable = False
         self._failures: Counts[str] = Counts()
-        self._producer: KafkaProducer | None = None
+        self._producer: Producer | None = None
         self._thread = threading.Thread(target=self._run, name=f"kafka-{client_id}", daemon=True)
         self._thread.start()
 
@@ -98,8 +111,13 @@ class EventProducer:
             return len(self._queue) + self._in_flight
 
     def send(self, topic: str, event: Event) -> None:
-        """Queue one event. Returns at once; when the queue is full the oldest waiting event is dropped and counted."""
-        message = _Message(str(topic), event.key.encode(), event.model_dump_json().encode(), monotonic())
+        """Hand one event over. Returns at once; when the queue is full the oldest waiting event is dropped and
+        counted."""
+        self.forward(topic, event.key, event.model_dump_json())
+
+    def forward(self, topic: str, key: str, value: str) -> None:
+        """As :meth:`send`, for an event whose JSON is there already."""
+        message = _Message(str(topic), key.encode(), value.encode(), monotonic())
         dropped: _Message | None = message
         with self._changed:
             if not self._closing:
@@ -107,9 +125,7 @@ class EventProducer:
                 dropped = self._queue.popleft() if full else None
                 self._queue.append(message)
                 PENDING.inc(0 if full else 1)
-                # The thread sleeps only while there is nothing to send: the first message of a burst wakes it.
-                if len(self._queue) == 1:
-                    self._changed.notify_all()
+                self._hand_over()
         if dropped is not None:
             DROPPED.labels(dropped.topic).inc()
 
@@ -126,18 +142,34 @@ class EventProducer:
             self._changed.notify_all()
         self._thread.join(timeout=timeout + 1.0)
 
+    def _hand_over(self) -> None:
+        """Give what waits to the client, if there is one; held: the lock."""
+        while self._producer is not None and self._queue and self._in_flight < _MAX_IN_FLIGHT:
+            message = self._queue[0]
+            try:
+                self._producer.produce(
+                    message.topic, message.value, message.key, on_delivery=partial(self._delivered, message)
+                )
+            except (BufferError, KafkaException):  # full, or broken, which the thread finds out
+                return
+            self._queue.popleft()
+            if not self._in_flight:
+                self._last_progress = monotonic()
+            self._in_flight += 1
+
     def _run(self) -> None:
         while not self._closing:
             try:
-                producer = self._producer or self._connect()
-                self._hand_over(producer)
+                self._serve(self._producer or self._connect())
                 self._unreachable = False
-            except (KafkaError, OSError) as error:
+            except (TopicsError, KafkaException, OSError) as error:
                 self._report(error)
+                if isinstance(error, KafkaException):
+                    self._disconnect()
                 self._expire()
                 self._pause()
             except Exception:
-                # A defect in the client must not end the only thread that sends; what it chokes on expires.
+                # A defect in the client must not end the only thread that hears from it; what it chokes on expires.
                 log.exception("kafka_producer_error")
                 self._disconnect()
                 self._expire()
@@ -155,95 +187,55 @@ class EventProducer:
         with self._changed:
             self._changed.wait_for(lambda: self._closing, _RETRY)
 
-    def _connect(self) -> KafkaProducer:
+    def _connect(self) -> Producer:
         ensure_topics(self._settings)
-        producer = open_client(
-            KafkaProducer,
-            # Said explicitly: a conflicting option then raises instead of switching idempotence off silently.
-            enable_idempotence=True,
-            acks="all",
-            delivery_timeout_ms=int(self._timeout * 1000),
-            request_timeout_ms=min(10_000, int(self._timeout * 1000)),
-            max_block_ms=int(_STALL_CHECK * 1000),
-            # Messages that arrive together share a request; a lone one waits no longer than anybody notices.
-            linger_ms=2,
-            batch_size=64 * 1024,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-            **connection_options(self._settings, self._client_id),
-        )
+        producer = open_producer(self._settings, self._client_id)
+        log.info("kafka_producer_connected", servers=self._settings.bootstrap_servers)
         with self._changed:
             self._producer = producer
             self._last_progress = monotonic()
-        log.info("kafka_producer_connected", servers=self._settings.bootstrap_servers)
+            self._hand_over()
         return producer
 
     def _disconnect(self) -> None:
+        """Give the client up; what it had not delivered waits for the next."""
         with self._changed:
             producer, self._producer = self._producer, None
         if producer is None:
             return
-        try:
-            producer.close(timeout=0.5)
-        except KafkaError:
-            producer._sender.force_close()  # close() leaves its thread running when its own flush times out
+        deadline = monotonic() + _PURGE_SECONDS
+        with suppress(KafkaException):
+            producer.purge()
+        while len(producer) and monotonic() < deadline:
+            with suppress(KafkaException):  # the error for which it is given up, told at each turn
+                producer.poll(0.05)
 
-    def _hand_over(self, producer: KafkaProducer) -> None:
-        """Give waiting messages to the client; returns when there was nothing to give for a second."""
-        message = self._take(wait=1.0)
-        if message is not None:
-            sleep(_GATHER)
-        while message is not None:
-            try:
-                future = producer.send(message.topic, key=message.key, value=message.value)
-            except BaseException:  # the topic is unknown, or the client is broken: the message waits at the head
-                self._put_back(message)
-                raise
-            future.add_callback(self._acknowledged, message)
-            future.add_errback(self._failed, message)
-            message = self._take(wait=0.0)
+    def _serve(self, producer: Producer) -> None:
+        """Hear what became of events, for a moment."""
+        producer.poll(_POLL)
+        with self._changed:
+            self._hand_over()
         self._report_failures()
         self._look_after_stall()
 
-    def _take(self, wait: float) -> _Message | None:
-        with self._changed:
-            ready = self._changed.wait_for(lambda: self._closing or self._may_take(), wait)
-            if not ready or not self._may_take():
-                return None
-            if not self._in_flight:
-                self._last_progress = monotonic()
-            self._in_flight += 1
-            return self._queue.popleft()
-
-    def _may_take(self) -> bool:
-        return bool(self._queue) and self._in_flight < _MAX_IN_FLIGHT
-
-    def _put_back(self, message: _Message) -> None:
-        with self._changed:
-            self._in_flight -= 1
-            self._queue.appendleft(message)
-
-    def _acknowledged(self, message: _Message, _: object) -> None:
-        SENT.labels(message.topic).inc()
-        with self._changed:
-            self._last_progress = monotonic()
-        self._settle()
-
-    def _failed(self, message: _Message, error: BaseException) -> None:
-        again = isinstance(error, _NUMBERING_ERRORS) and monotonic() - message.queued_at < self._timeout
-        if not again:
-            FAILED.labels(message.topic).inc()
+    def _delivered(self, message: _Message, error: KafkaError | None, _: Message) -> None:
+        """Called by the client inside of ``poll``."""
+        again = False
+        if error is None:
+            _sent(message.topic).inc()
+        else:
+            again = error.code() in _AGAIN and not self._closing and monotonic() - message.queued_at < self._timeout
+            if not again:
+                FAILED.labels(message.topic).inc()
         with self._changed:
             if again:
                 insort(self._queue, message, key=lambda other: other.queued_at)
-                PENDING.inc()
             else:
-                self._failures[f"{message.topic}: {error}"] += 1
-        self._settle()
-
-    def _settle(self) -> None:
-        PENDING.dec()
-        with self._changed:
+                PENDING.dec()
+                if error is None:
+                    self._last_progress = monotonic()
+                else:
+                    self._failures[f"{message.topic}: {error.str()}"] += 1
             self._in_flight -= 1
             self._changed.notify_all()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import InvalidPartitionsError, TopicAlreadyExistsError
@@ -21,8 +22,8 @@ from stock_kit.logging import get_logger
 from stock_kit.settings import KafkaSettings
 
 log = get_logger(__name__)
-# The library writes some thirty lines a second while a broker is down; ours are one per outage.
-for _part in ("net", "cluster", "consumer", "coordinator", "producer"):
+# The libraries write some thirty lines a second while a broker is down; ours are one per outage.
+for _part in ("net", "cluster", "consumer", "coordinator", "librdkafka"):
     logging.getLogger(f"kafka.{_part}").setLevel(logging.CRITICAL)
 
 _BOOTSTRAP_MS = 5_000
@@ -138,6 +139,42 @@ def open_consumer(
         metrics_enabled=False,
         **connection_options(settings, client_id),
     )
+
+
+def producer_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """The configuration of librdkafka, which sends in threads that need no interpreter."""
+    timeout_ms = int(settings.delivery_timeout.total_seconds() * 1000)
+    options: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "client.id": client_id,
+        "security.protocol": settings.security_protocol,
+        # A broker that is back is found soon.
+        "reconnect.backoff.max.ms": _RECONNECT_MAX_MS,
+        "topic.metadata.refresh.interval.ms": _METADATA_MAX_AGE_MS,
+        # A broker that lost its topics would make them anew with one partition each.
+        "allow.auto.create.topics": False,
+        # Said explicitly: a conflicting option then raises instead of switching idempotence off silently.
+        "enable.idempotence": True,
+        "acks": "all",
+        "delivery.timeout.ms": timeout_ms,
+        "request.timeout.ms": min(10_000, timeout_ms),
+        # Messages that arrive together share a request; a lone one waits no longer than anybody notices.
+        "linger.ms": 5,
+        # As every other client does it, so that a key keeps its partition whoever sends it.
+        "partitioner": "murmur2_random",
+    }
+    if settings.sasl_mechanism:
+        options |= {
+            "sasl.mechanism": settings.sasl_mechanism,
+            "sasl.username": settings.sasl_username,
+            "sasl.password": settings.sasl_password.get_secret_value(),
+        }
+    return options
+
+
+def open_producer(settings: KafkaSettings, client_id: str) -> Producer:
+    """It connects in the background, and again after each outage. Its topics have to be there."""
+    return Producer(producer_options(settings, client_id), logger=logging.getLogger("kafka.librdkafka"))
 
 
 def poll(consumer: KafkaConsumer, timeout: float, pause: float = POLL_PAUSE) -> list[list[ConsumerRecord]]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import anyio
 import anyio.to_thread
 from stock_kit.clock import wall_now
-from stock_kit.events import Event, PredictionEvent, Topic
+from stock_kit.events import Event, PredictionEvent
 
 from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
 from stock_mlops.forecasting.bundle import Forecast
@@ -58,11 +58,17 @@ class Sender(Protocol):
         ...
 
 
+class Forwarder(Protocol):
+    def forward(self, topic: str, key: str, value: str) -> None:
+        """Hand an event's JSON over; never blocks, never raises."""
+        ...
+
+
 class Predictor:
     """Predicts for the API, many requests at a time on one event loop."""
 
     def __init__(
-        self, vectors: VectorSource, models: ModelSource, record: Record, sender: Sender, *, max_days: int
+        self, vectors: VectorSource, models: ModelSource, record: Record, sender: Forwarder, *, max_days: int
     ) -> None:
         self._vectors = vectors
         self._models = models
@@ -83,8 +89,9 @@ class Predictor:
         subject = await self._subject(instrument)
         forecast = await self._forecast(subject, horizon)
         event = make_event(subject, horizon, forecast, Provenance(uuid4(), wall_now(), origin))
-        await self._record.append(outbox_row(event))
-        self._sender.send(Topic.PREDICTIONS, event)
+        row = outbox_row(event)
+        await self._record.append(row)
+        self._sender.forward(row.topic, row.key, row.payload)
         count(event)
         return event
 
@@ -103,10 +110,11 @@ class Predictor:
         # Hundreds of forecasts take longer than the event loop should be held.
         answers = await anyio.to_thread.run_sync(forecast_subjects, subjects, horizon, origin)
         events = [answer for answer in answers if isinstance(answer, PredictionEvent)]
-        if events:
-            await self._record.append(*(outbox_row(event) for event in events))
-        for event in events:
-            self._sender.send(Topic.PREDICTIONS, event)
+        rows = [outbox_row(event) for event in events]
+        if rows:
+            await self._record.append(*rows)
+        for event, row in zip(events, rows, strict=True):
+            self._sender.forward(row.topic, row.key, row.payload)
             count(event)
         return answers
 
