@@ -43,7 +43,8 @@ from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.near_vectors import NearVectorCache, listen
-from stock_mlops.stores.outbox import Outbox, OutboxConnection
+from stock_mlops.stores.outbox import Outbox
+from stock_mlops.stores.outbox_connection import OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions
 from stock_mlops.stores.queue import CeleryQueue, JobQueue
@@ -192,11 +193,9 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         schema = await _open_schema(settings, stack)
         producer = EventProducer(settings.kafka, "backend2")
         stack.callback(producer.close)
-        writer = OutboxConnection(meta)
+        writer = OutboxConnection(settings.model_meta_db)
         stack.callback(writer.close)
         commits = GroupCommit(writer.append, settings.outbox)
-        commits.start()
-        stack.callback(commits.close)
         # Alerts first: they are few, and what is sent again in one pass is bounded.
         stored: dict[Topic, Confirmations] = {Topic.ALERTS: AlertEvents(lists), Topic.PREDICTIONS: history}
         relay = Relay(Outbox(meta), stored, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
@@ -235,6 +234,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
             )
         finally:
             hearing.cancel()
+            await commits.close()
             await asyncio.wait([hearing])
             await redis.aclose()
 

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.exc import OperationalError
 from stock_kit.settings import OutboxSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.services.group_commit import GroupCommit
@@ -22,13 +19,13 @@ class Table:
     def __init__(self) -> None:
         self.commits: list[list[OutboxRow]] = []
         self.error: Exception | None = None
-        self.asked = threading.Event()
-        self.answering = threading.Event()
+        self.asked = asyncio.Event()
+        self.answering = asyncio.Event()
         self.answering.set()
 
-    def write(self, rows: Sequence[OutboxRow]) -> None:
+    async def write(self, rows: Sequence[OutboxRow]) -> None:
         self.asked.set()
-        self.answering.wait(10)
+        await self.answering.wait()
         if self.error is not None:
             raise self.error
         self.commits.append(list(rows))
@@ -44,12 +41,8 @@ def table() -> Table:
 
 
 @pytest.fixture
-def commits(table: Table) -> Iterator[GroupCommit]:
-    group = GroupCommit(table.write, OutboxSettings(commit_window=timedelta(milliseconds=20)), timeout=5)
-    group.start()
-    yield group
-    table.answering.set()
-    group.close()
+def commits(table: Table) -> GroupCommit:
+    return GroupCommit(table.write, OutboxSettings(), timeout=5)
 
 
 def row() -> OutboxRow:
@@ -57,33 +50,37 @@ def row() -> OutboxRow:
 
 
 async def test_rows_handed_over_together_are_one_commit_however_many(table: Table) -> None:
-    group = GroupCommit(
-        table.write, OutboxSettings(commit_window=timedelta(milliseconds=20), commit_batch=5), timeout=5
-    )
-    group.start()
+    group = GroupCommit(table.write, OutboxSettings(commit_batch=5), timeout=5)
     await asyncio.gather(group.append(*(row() for _ in range(3))), group.append(*(row() for _ in range(12))))
-    group.close()
     assert [len(commit) for commit in table.commits] == [3, 12]
 
 
 async def test_rows_that_arrive_together_share_one_commit(commits: GroupCommit, table: Table) -> None:
     rows = [row() for _ in range(50)]
     await asyncio.gather(*(commits.append(item) for item in rows))
-    assert table.rows == rows
-    assert len(table.commits) <= 2
+    assert table.commits == [rows]
+
+
+async def test_what_comes_during_a_commit_shares_the_next(commits: GroupCommit, table: Table) -> None:
+    table.answering.clear()
+    first = asyncio.create_task(commits.append(row()))
+    await table.asked.wait()
+    others = [asyncio.create_task(commits.append(row())) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert not first.done()
+    table.answering.set()
+    await asyncio.gather(first, *others)
+    assert [len(commit) for commit in table.commits] == [1, 20]
 
 
 async def test_a_commit_holds_no_more_than_the_batch(table: Table) -> None:
     group = GroupCommit(table.write, OutboxSettings(commit_batch=10))
-    group.start()
     await asyncio.gather(*(group.append(row()) for _ in range(35)))
-    group.close()
-    assert max(len(commit) for commit in table.commits) <= 10
-    assert len(table.rows) == 35
+    assert [len(commit) for commit in table.commits] == [10, 10, 10, 5]
 
 
 async def test_a_refused_commit_fails_all_its_requests_and_none_after_them(commits: GroupCommit, table: Table) -> None:
-    table.error = OperationalError("INSERT", None, Exception("server closed the connection"))
+    table.error = ConnectionResetError("server closed the connection")
     results = await asyncio.gather(*(commits.append(row()) for _ in range(5)), return_exceptions=True)
     assert all(isinstance(result, DependencyUnavailableError) for result in results)
     assert table.rows == []
@@ -93,20 +90,20 @@ async def test_a_refused_commit_fails_all_its_requests_and_none_after_them(commi
     assert len(table.rows) == 1
 
 
-async def test_a_bug_in_writing_reaches_the_request_and_spares_the_thread(commits: GroupCommit, table: Table) -> None:
+async def test_a_bug_in_writing_reaches_the_request_and_spares_the_next(commits: GroupCommit, table: Table) -> None:
     table.error = ValueError("bug")
     with pytest.raises(ValueError, match="bug"):
         await commits.append(row())
     table.error = None
     await commits.append(row())
+    assert len(table.rows) == 1
 
 
 async def test_a_database_that_hangs_gives_up_in_time_and_what_gave_up_is_not_written_later(table: Table) -> None:
-    impatient = GroupCommit(table.write, OutboxSettings(), timeout=0.3)
-    impatient.start()
+    impatient = GroupCommit(table.write, OutboxSettings(), timeout=0.1)
     table.answering.clear()
     stuck = asyncio.create_task(impatient.append(row()))
-    await asyncio.to_thread(table.asked.wait, 5)  # now its commit hangs
+    await table.asked.wait()  # now its commit hangs
     with pytest.raises(DependencyUnavailableError, match="no commit within"):
         await impatient.append(late := row())
     with pytest.raises(DependencyUnavailableError):
@@ -115,16 +112,32 @@ async def test_a_database_that_hangs_gives_up_in_time_and_what_gave_up_is_not_wr
     await asyncio.sleep(0)
     table.answering.set()
     await last
-    impatient.close()
     assert late not in table.rows
     assert expected in table.rows
 
 
-async def test_closing_writes_what_waits(table: Table) -> None:
-    group = GroupCommit(table.write, OutboxSettings(commit_window=timedelta(milliseconds=50)))
-    group.start()
-    waiting = asyncio.create_task(group.append(row()))
+async def test_who_goes_away_is_left_out_and_keeps_nobody_else(commits: GroupCommit, table: Table) -> None:
+    table.answering.clear()
+    first = asyncio.create_task(commits.append(row()))
+    await table.asked.wait()
+    gone, staying = row(), row()
+    leaving = asyncio.create_task(commits.append(gone))
+    other = asyncio.create_task(commits.append(staying))
     await asyncio.sleep(0)
-    await asyncio.to_thread(group.close)
-    await waiting
+    leaving.cancel()
+    table.answering.set()
+    await asyncio.gather(first, other)
+    assert gone not in table.rows
+    assert staying in table.rows
+
+
+async def test_closing_waits_for_what_waits(commits: GroupCommit, table: Table) -> None:
+    waiting = asyncio.create_task(commits.append(row()))
+    await asyncio.sleep(0)
+    await commits.close()
     assert len(table.rows) == 1
+    await waiting
+
+
+async def test_closing_is_quick_when_nothing_was_written(commits: GroupCommit) -> None:
+    await commits.close()

@@ -41,6 +41,7 @@ class World:
     def __init__(self) -> None:
         self.now = START
         self.rows: dict[UUID, PendingRow] = {}
+        self.texts: dict[UUID, str] = {}
         self.stored: set[UUID] = set()
         self.sent: list[UUID] = []
         self.lock_is_ours = True
@@ -48,7 +49,8 @@ class World:
 
     def add(self, payload: str | None = None) -> UUID:
         new = uuid4()
-        self.rows[new] = PendingRow(new, "US:AAPL", payload or event(new).model_dump_json(), self.now, 1, 0.0)
+        self.rows[new] = PendingRow(new, "US:AAPL", self.now, 1, 0.0)
+        self.texts[new] = payload or event(new).model_dump_json()
         return new
 
     def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
@@ -56,6 +58,9 @@ class World:
         if after is not None:
             ordered = [row for row in ordered if (row.sent_at, row.id) > (after.sent_at, after.id)]
         return [replace(row, waited_seconds=(self.now - row.sent_at).total_seconds()) for row in ordered[:limit]]
+
+    def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        return {item: self.texts[item] for item in ids if item in self.rows}
 
     def delete(self, ids: Sequence[UUID]) -> None:
         for item in ids:

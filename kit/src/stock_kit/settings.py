@@ -268,9 +268,6 @@ class JobSettings(Group):
 class OutboxSettings(Group):
     confirm_interval: Duration = Field(timedelta(seconds=2), description="how often ClickHouse is asked for ids")
     resend_after: Duration = Field(timedelta(seconds=5), description="an unconfirmed event is sent again after so long")
-    commit_window: Duration = Field(
-        timedelta(milliseconds=2), description="requests that arrive within it share one commit"
-    )
     commit_batch: int = Field(500, ge=1, le=10_000, description="most rows of one shared commit")
 
 

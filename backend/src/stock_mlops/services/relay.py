@@ -124,9 +124,10 @@ class Relay:
         due = [row for row in page if row.id not in stored and self._is_due(row)][: _MOST_RESENT - relayed.resent]
         if due:
             # Marked first: a crash in between delays these events, the other order would send them twice as often.
-            self._outbox.mark_sent([row.id for row in due])
-            for row in due:
-                self._send(topic, row)
+            ids = [row.id for row in due]
+            self._outbox.mark_sent(ids)
+            for event_id, payload in self._outbox.payloads(ids).items():
+                self._send(topic, event_id, payload)
             OUTBOX_RESENT.inc(len(due))
             relayed.resent += len(due)
 
@@ -134,12 +135,12 @@ class Relay:
         doublings = min(row.attempts - 1, _MOST_DOUBLINGS)
         return row.waited_seconds >= self._resend_after * float(1 << doublings)
 
-    def _send(self, topic: Topic, row: PendingRow) -> None:
+    def _send(self, topic: Topic, event_id: UUID, payload: str) -> None:
         try:
-            event = _MODELS[topic].model_validate_json(row.payload)
+            event = _MODELS[topic].model_validate_json(payload)
         except ValidationError as error:
             # Written by a release that is gone; it stays in the table, visible in the outbox's size and age.
-            log.error("outbox_row_unreadable", id=str(row.id), error=str(error))
+            log.error("outbox_row_unreadable", id=str(event_id), error=str(error))
             return
         self._sender.send(topic, event)
 

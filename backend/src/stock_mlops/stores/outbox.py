@@ -6,8 +6,7 @@ found in ClickHouse, so an event survives the loss of the broker and of everythi
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,6 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names the class in lower case
 from psycopg2.extras import execute_values
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 # The same event again (a retry after a connection broke, a job that ran twice) is not an error.
 _INSERT = "INSERT INTO outbox (id, topic, key, payload) VALUES %s ON CONFLICT (id) DO NOTHING"
@@ -38,7 +36,6 @@ class PendingRow:
 
     id: UUID
     key: str
-    payload: str
     sent_at: datetime
     attempts: int
     waited_seconds: float
@@ -56,6 +53,10 @@ class OutboxTable(Protocol):
 
     def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
         """Rows after ``after``, those sent longest ago first."""
+        ...
+
+    def payloads(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The JSON of these events, of those that are still here."""
         ...
 
     def delete(self, ids: Sequence[UUID]) -> None: ...
@@ -80,7 +81,7 @@ class Outbox:
         with self._transaction() as tx:
             rows = tx.execute(
                 text("""
-                    SELECT id, key, payload, sent_at, attempts, extract(epoch FROM now() - sent_at) AS waited_seconds
+                    SELECT id, key, sent_at, attempts, extract(epoch FROM now() - sent_at) AS waited_seconds
                     FROM outbox
                     WHERE topic = :topic AND (
                         CAST(:sent_at AS timestamptz) IS NULL OR (sent_at, id) > (:sent_at, CAST(:id AS uuid))
@@ -94,10 +95,14 @@ class Outbox:
                     "limit": limit,
                 },
             ).all()
-        return [
-            PendingRow(UUID(str(row.id)), row.key, row.payload, row.sent_at, row.attempts, float(row.waited_seconds))
-            for row in rows
-        ]
+        return [PendingRow(row.id, row.key, row.sent_at, row.attempts, float(row.waited_seconds)) for row in rows]
+
+    def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        with self._transaction() as tx:
+            found = tx.execute(
+                text("SELECT id, payload FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _texts(ids)}
+            )
+            return {row.id: row.payload for row in found}
 
     def payload(self, event_id: UUID) -> str | None:
         """An event's JSON; None when it is not here (any more)."""
@@ -132,59 +137,6 @@ class Outbox:
         else:
             with self._engine.begin() as own:
                 yield own
-
-
-class OutboxConnection:
-    """Appends through one connection of its own, each call one statement and one commit in one round trip.
-
-    Used by the one thread that commits for all requests: a pool would ask the server whether it lives before every
-    commit. A connection found broken is replaced once; a statement whose outcome is unknown may be repeated, because
-    inserting the same ids again changes nothing.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-        self._lock = threading.Lock()
-
-    def append(self, rows: Sequence[OutboxRow]) -> None:
-        """Raises :class:`sqlalchemy.exc.OperationalError` when the database does not answer."""
-        with self._lock:
-            was_open = self._connection is not None
-            try:
-                self._append(rows)
-            except DBAPIError:
-                self._discard()
-                if not was_open:
-                    raise
-                try:
-                    self._append(rows)
-                except DBAPIError:
-                    self._discard()
-                    raise
-
-    def close(self) -> None:
-        with self._lock:
-            self._discard()
-
-    def _append(self, rows: Sequence[OutboxRow]) -> None:
-        if self._connection is None:
-            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection = self._connection
-        with closing(_cursor(connection)) as cursor:
-            try:
-                _insert(cursor, rows)
-            except connection.dialect.loaded_dbapi.Error as error:
-                # A raw cursor raises psycopg2's own errors; callers know SQLAlchemy's.
-                raise DBAPIError.instance(
-                    _INSERT, None, error, connection.dialect.loaded_dbapi.Error, dialect=connection.dialect
-                ) from error
-
-    def _discard(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
 
 
 def _cursor(connection: Connection) -> Cursor:

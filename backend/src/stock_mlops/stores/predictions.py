@@ -90,11 +90,11 @@ class Predictions:
             "SELECT DISTINCT prediction_id FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
             " AND (exchange, ticker) IN {instruments:Array(Tuple(String, String))}",
             {
-                "ids": [str(item) for item in ids],
+                "ids": list(ids),
                 "instruments": sorted({tuple(key.split(":", 1)) for key in keys}),
             },
         )
-        return {UUID(str(row[0])) for row in rows}
+        return {row[0] for row in rows}
 
     def settle(self, events: Sequence[PredictionEvent], wanted: PredictionFilter = _ANY) -> list[SettledPrediction]:
         """``events``, which ``wanted`` found, with what became of them."""
