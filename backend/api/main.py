@@ -21,6 +21,7 @@ from api.dependencies import Resources
 from api.errors import ErrorRenderer
 from api.limits import BodyLimitMiddleware
 from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
+from api.quick import QuickCalls
 from api.routes import (
     accounts,
     alerts,
@@ -66,7 +67,7 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         alerts.router,
         system.router,
     ),
-    "predict": (predictions.router, future.router),
+    "predict": (predictions.quick, predictions.router, future.router),
 }
 # What takes files; their bodies may be larger than others.
 UPLOADS = ("/api/datasets/upload",)
@@ -97,7 +98,8 @@ class Backend(FastAPI):
         paths = [route.path for route in self.routes if isinstance(route, APIRoute)]
         slashed = frozenset(path.rstrip("/") for path in paths if path.endswith("/"))
         # From the inside: the guard sees paths as the routes do, and nothing is read before it has let it in.
-        app: ASGIApp = AccessMiddleware(super().build_middleware_stack(), self._errors)
+        app: ASGIApp = QuickCalls(super().build_middleware_stack(), self.routes, self._errors)
+        app = AccessMiddleware(app, self._errors)
         app = BodyLimitMiddleware(app, self._access.body_limit, self._access.upload_limit, UPLOADS)
         app = TrailingSlashMiddleware(app, slashed)
         if self._access.cors_origins:
@@ -135,6 +137,8 @@ def create_app(role: Role, settings: Settings, open_resources: OpenResources | N
         version="0.1.0",
         lifespan=lifespan,
         redirect_slashes=False,
+        # Prometheus is told by our own middleware; FastAPI would look at each call whether OpenTelemetry is set up.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # The merged document of both backends is served under /api, by backend1.
         openapi_url=None,
         docs_url=None,

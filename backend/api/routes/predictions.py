@@ -22,6 +22,7 @@ from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 from api.caching import NOT_MODIFIED, tagged
 from api.dependencies import Predict, PredictResources
 from api.errors import problems
+from api.quick import QuickRoute
 from api.schemas.predictions import (
     Accuracy,
     AccuracyList,
@@ -37,13 +38,15 @@ from api.schemas.predictions import (
 )
 
 router = APIRouter(tags=["predictions"])
+# Those that come by the thousand.
+quick = APIRouter(tags=["predictions"], route_class=QuickRoute)
 
 # Nobody tells when the sink has stored predictions, so a page of the newest ones is kept no longer than they may take
 # to appear. A load, which settles some, ends it at once.
 _NEWEST = timedelta(seconds=1)
 
 
-@router.post(
+@quick.post(
     "/api/predict/", response_model=Prediction, responses=problems(404, 409, 413, 503), summary="Predict the next close"
 )
 async def predict(body: PredictRequest, request: Request) -> Response:
@@ -53,10 +56,10 @@ async def predict(body: PredictRequest, request: Request) -> Response:
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
     event = await resources.predictor.predict(Instrument(body.exchange, body.ticker), body.horizon, origin)
-    return Response(orjson.dumps(_prediction(SettledPrediction(event))), media_type="application/json")
+    return Response(_json(_prediction(SettledPrediction(event))), media_type="application/json")
 
 
-@router.post(
+@quick.post(
     "/api/predict/bulk", response_model=BulkAnswer, responses=problems(413, 503), summary="Predict many tickers"
 )
 async def predict_bulk(body: BulkRequest, request: Request) -> Response:
@@ -69,7 +72,7 @@ async def predict_bulk(body: BulkRequest, request: Request) -> Response:
     items = [_bulk_item(*pair) for pair in zip(instruments, answers, strict=True)]
     failed = sum(item["problem"] is not None for item in items)
     content = {"predicted": len(items) - failed, "failed": failed, "items": items}
-    return Response(orjson.dumps(content), media_type="application/json")
+    return Response(_json(content), media_type="application/json")
 
 
 @router.get(
@@ -121,7 +124,7 @@ def get_prediction(prediction_id: UUID, request: Request, resources: Predict) ->
         "explanation": None if found.explanation is None else _explanation(found.explanation, found),
         "unexplained": found.missing,
     }
-    return tagged(request, orjson.dumps(content))
+    return tagged(request, _json(content))
 
 
 def _explanation(explanation: Explanation, found: ExplainedPrediction) -> dict[str, Any]:
@@ -137,7 +140,7 @@ def _filter(query: PredictionQuery) -> PredictionFilter:
 
 
 def _page(page: Page) -> bytes:
-    return orjson.dumps(
+    return _json(
         {
             "items": [_prediction(item) for item in page.items],
             "next_cursor": None if page.next_cursor is None else page.next_cursor.encode(),
@@ -154,9 +157,14 @@ def _bulk_item(instrument: Instrument, answer: PredictionEvent | StockMlopsError
 
 
 def _prediction(item: SettledPrediction) -> dict[str, Any]:
-    """The event's own JSON: validated when it was made or read, it needs no second validation on its way out."""
-    outcome = {"actual_close": item.actual_close, "error_pct": item.error_pct}
-    return item.event.model_dump(mode="json", exclude={"inputs"}) | outcome
+    """The event's own values: validated when it was made or read, they need no second validation on their way out."""
+    content = {**vars(item.event), "actual_close": item.actual_close, "error_pct": item.error_pct}
+    del content["inputs"]
+    return content
+
+
+def _json(content: object) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
 def _origin(header: str | None) -> Origin:
