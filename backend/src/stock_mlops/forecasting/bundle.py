@@ -83,6 +83,18 @@ class BundleInfo:
     """The last session whose features the model was fitted on."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """A vector as the model takes it."""
+
+    source: Mapping[str, float | None] | Floats
+    row: Floats
+    """(1, features)"""
+    values: Sequence[float]
+    outside: Sequence[str]
+    """Features beyond everything the model was trained on."""
+
+
 class ForecastBundle:
     """A fitted model ready to answer. Thread-safe."""
 
@@ -100,6 +112,7 @@ class ForecastBundle:
         self.reference = reference
         self._readouts = readouts
         """Of the direction task: how each horizon's raw probability is read."""
+        self._known: _Inputs | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -210,16 +223,25 @@ class ForecastBundle:
         self, values: Mapping[str, float | None] | Floats, horizons: Sequence[int], intervals: Intervals | None
     ) -> list[Forecast]:
         self._check_horizons(horizons)
-        vector = self.vector(values)
-        raw = self.engine.predict(vector[np.newaxis], horizons)[0].tolist()
+        inputs = self._inputs(values)
+        raw = self.engine.predict(inputs.row, horizons)[0].tolist()
         intervals = intervals or self.intervals
         inputs, outside = vector.tolist(), [self.features[position] for position in self.reference.outside(vector)]
         forecasts = []
         for horizon, output in zip(horizons, raw, strict=True):
             predicted, probability_up = self._read(horizon, output, intervals)
             widths = intervals.half_widths(horizon)
-            forecasts.append(Forecast(horizon, predicted, widths, probability_up, inputs, outside))
+            forecasts.append(Forecast(horizon, predicted, widths, probability_up, inputs.values, inputs.outside))
         return forecasts
+    def _inputs(self, values: Mapping[str, float | None] | Floats) -> _Inputs:
+        """Made once for a vector that is asked about again and again: the same object, which nobody changes."""
+        known = self._known
+        if known is None or known.source is not values or isinstance(values, np.ndarray):
+            vector = self.vector(values)
+            outside = [self.features[position] for position in self.reference.outside(vector)]
+            known = self._known = _Inputs(values, vector[np.newaxis], vector.tolist(), outside)
+        return known
+
 
     def _check_horizons(self, horizons: Sequence[int]) -> None:
         if not horizons or min(horizons) < 1 or max(horizons) > self.horizon:
