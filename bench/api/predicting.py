@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 _TICKER = "AAPL"
 _REQUEST = {"ticker": _TICKER, "exchange": "US", "horizon": 1}
 _BODY = json.dumps(_REQUEST).encode()
+# What Kafka's consumers still do after the last answer belongs to it.
+_AFTERMATH = 3.0
 
+# Who works for an answer, besides who gives it.
+_HELPERS = ("model_meta_db", "kafka", "ws_monitor", "clickhouse", "redis")
 _HEADING = "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\n|---|---|--:|--:|--:|--:|--:|"
 
 
@@ -46,13 +51,18 @@ def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool)
     stack.stop("celery_train")
     print(_HEADING, flush=True)
     backend2 = Process(stack.pid("backend2"))
+    before = _helpers_seconds(stack)
     first = _report("POST /api/predict/", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
+    sleep(_AFTERMATH)
+    spent = {name: spent - before[name] for name, spent in _helpers_seconds(stack).items()}
     with _constant(stack.env) as (url, process):
         constant = _report("constant route", process, lambda: closed_loop(url, _BODY, seconds, connections))
     second = _report("POST /api/predict/ again", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
     _report("POST /api/predict/", backend2, lambda: paced(ours, _BODY, seconds, 200))
     rate, p99 = (first.rate + second.rate) / 2, max(first.p99, second.p99)
     print(f"\nof the constant route's throughput: {rate / constant.rate:.2f} (target 0.5)", flush=True)
+    shares = ", ".join(f"{name} {seconds / first.answers * 1e3:.2f} ms" for name, seconds in spent.items())
+    print(f"others' CPU of an answer: {shares}", flush=True)
     if with_mlflow:
         with _mlflow(stack, result) as (url, process, body):
             served = _report("mlflow models serve", process, lambda: closed_loop(url, body, seconds, connections))
@@ -73,6 +83,13 @@ def _cpu_seconds(server: Process) -> float:
     """Of the process and its children."""
     times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
     return sum(item.user + item.system for item in times)
+
+
+def _helpers_seconds(stack: LocalStack) -> dict[str, float]:
+    """CPU of the other processes of the stack so far, and of the load generator (this process's children)."""
+    spent = {name: _cpu_seconds(Process(stack.pid(name))) for name in _HELPERS}
+    generator = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {**spent, "load generator": generator.ru_utime + generator.ru_stime}
 
 
 def train(stack: LocalStack, definition: dict[str, Any], ticker: str) -> dict[str, Any]:
