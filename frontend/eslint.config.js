@@ -15,11 +15,13 @@ const zones = [
   },
   { target: './src/api', from: ['./src/features', './src/routes', './src/app'] },
   { target: './src/features', from: ['./src/routes', './src/app'] },
-  ...['overview', 'stock', 'predict', 'models', 'datasets', 'monitoring', 'admin'].map((feature) => ({
-    target: `./src/features/${feature}`,
-    from: './src/features',
-    except: [`./${feature}`, './forecast', './alerts'],
-  })),
+  ...['overview', 'stock', 'predict', 'models', 'datasets', 'monitoring', 'simulations', 'admin'].map(
+    (feature) => ({
+      target: `./src/features/${feature}`,
+      from: './src/features',
+      except: [`./${feature}`, './forecast', './alerts', './retraining'],
+    }),
+  ),
 ];
 
 export default tseslint.config(

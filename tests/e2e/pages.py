@@ -13,7 +13,10 @@ PAGES = {
     "stock": "/stock/US/AAPL?indicators=ma,rsi",
     "predict": "/predict",
     "models": "/models",
+    "retrainings": "/models?tab=retraining",
     "new-model": "/models/new",
+    "simulations": "/simulations",
+    "new-simulation": "/simulations?start=true",
     "datasets": "/datasets",
     "dataset": "/datasets?dataset=US:AAPL",
     "load": "/datasets?load=file",
@@ -36,6 +39,7 @@ def all_pages(url: str) -> dict[str, str]:
     newest = httpx.get(f"{url}/api/predict/", params={"ticker": "AAPL", "limit": 1}).raise_for_status().json()["items"]
     return PAGES | {
         "model": f"/models/{model['model_id']}",
+        "model-retraining": f"/models/{model['model_id']}?tab=retraining",
         "prediction": f"/predict/{newest[0]['prediction_id']}",
     }
 

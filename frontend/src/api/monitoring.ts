@@ -18,6 +18,9 @@ const SESSIONS = 250;
 /** Looks are taken after each session, which in a replay is every few seconds (ms). */
 const INTERVAL = 15_000;
 
+/** The addresses of reports' pages are good for an hour (ms). */
+const ADDRESS_INTERVAL = 30 * 60_000;
+
 export const monitoringKeys = { all: ['monitoring'] as const };
 
 export function monitoredQuery() {
@@ -44,10 +47,11 @@ export function reportsQuery() {
   return queryOptions({
     queryKey: [...monitoringKeys.all, 'reports'] as const,
     queryFn: async ({ signal }) => (await unwrap(api.GET('/api/monitoring/reports', { signal }))).items,
+    refetchInterval: ADDRESS_INTERVAL,
   });
 }
 
-/** Saves a report. It is a page of scripts, which has no place inside this one. */
+/** Saves a report as the page that it is. */
 export async function saveReport(name: string): Promise<void> {
   const { data, response, error } = await api.GET('/api/monitoring/reports/{name}', {
     params: { path: { name } },

@@ -3,9 +3,10 @@ import { useEffect, useEffectEvent, useMemo, useRef } from 'react';
 import { accuracyKey } from '@/api/accuracy';
 import { refreshAlerts } from '@/api/alerts';
 import { refreshDatasets } from '@/api/datasets';
-import type { PredictionEvent } from '@/api/events';
+import type { AlertEvent, PredictionEvent } from '@/api/events';
 import { live, logs } from '@/api/live';
 import { applyPredictions, predictionKeys, refreshHistories } from '@/api/predictions';
+import { refreshRetrainings } from '@/api/retrainingKeys';
 import { clockQuery, systemKeys, type Timeline } from '@/api/system';
 import type { LiveBatch } from '@/shared/live/LiveChannel';
 import { useLive } from '@/shared/live/hooks';
@@ -43,6 +44,14 @@ export function LiveBridge() {
     [client],
   );
   useEffect(() => alerts.cancel, [alerts]);
+  const retrainings = useMemo(
+    () =>
+      throttle(() => {
+        void refreshRetrainings(client);
+      }, REFRESH_INTERVAL),
+    [client],
+  );
+  useEffect(() => retrainings.cancel, [retrainings]);
 
   const known = useRef<ReadonlySet<string>>(new Set());
   /** Whether any of the sessions was not met before. */
@@ -61,9 +70,14 @@ export function LiveBridge() {
     // A snapshot tells of the past, which the page has just read.
     if (moved && batch.kind === 'update') refresh.call();
   });
-  useLive(live.alerts, (batch) => {
+  useLive(live.alerts, (batch: LiveBatch<AlertEvent>) => {
     // What stood before the page was opened it has read, or will.
-    if (batch.kind !== 'snapshot') alerts.call();
+    if (batch.kind === 'snapshot') return;
+    alerts.call();
+    // Each step of a retraining is told as an alert; of those that were missed it is not known.
+    if (batch.kind === 'gap' || batch.events.some((event) => event.detector === 'retraining')) {
+      retrainings.call();
+    }
   });
 
   // A session may be released without any prediction; the clock tells of it then.

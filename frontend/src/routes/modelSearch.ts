@@ -10,25 +10,32 @@ const MOST_VERSIONS = 2 ** 31 - 1;
 
 /** What the page of models keeps in its address. */
 export interface ModelsSearch {
-  /** the list of trainings, or the trail, rather than the models */
-  tab?: 'trainings' | 'trail';
+  /** the list of trainings, of retrainings, or the trail, rather than the models */
+  tab?: 'trainings' | 'retraining' | 'trail';
   exchange?: string;
   ticker?: string;
   panel?: string;
   type?: string;
   tag?: string;
   sort?: string;
+  /** retrainings: those that ended, or all, rather than those under way; of one model; policies that do this */
+  cycles?: 'ended' | 'all';
+  of?: string;
+  mode?: 'automatic' | 'propose' | 'off';
 }
 
 export function readModelsSearch(search: Record<string, unknown>): ModelsSearch {
   return {
-    tab: oneOf(search.tab, ['trainings', 'trail'] as const),
+    tab: oneOf(search.tab, ['trainings', 'retraining', 'trail'] as const),
     exchange: textOf(search.exchange),
     ticker: textOf(search.ticker),
     panel: textOf(search.panel),
     type: textOf(search.type),
     tag: textOf(search.tag),
     sort: textOf(search.sort),
+    cycles: oneOf(search.cycles, ['ended', 'all'] as const),
+    of: uuidOf(search.of),
+    mode: oneOf(search.mode, ['automatic', 'propose', 'off'] as const),
   };
 }
 
@@ -44,7 +51,15 @@ export function readNewModelSearch(search: Record<string, unknown>): NewModelSea
   return { exchange: textOf(search.exchange), ticker: textOf(search.ticker), from: uuidOf(search.from) };
 }
 
-export const MODEL_TABS = ['evidence', 'backtest', 'versions', 'card', 'trail', 'definition'] as const;
+export const MODEL_TABS = [
+  'evidence',
+  'backtest',
+  'versions',
+  'card',
+  'retraining',
+  'trail',
+  'definition',
+] as const;
 export type ModelTab = (typeof MODEL_TABS)[number];
 
 /** What a model's page keeps in its address. */
@@ -63,6 +78,8 @@ export interface ModelSearch {
   /** versions ticked to be compared */
   a?: number;
   b?: number;
+  /** the ended retraining whose trail is shown */
+  cycle?: string;
 }
 
 export function readModelSearch(search: Record<string, unknown>): ModelSearch {
@@ -77,6 +94,7 @@ export function readModelSearch(search: Record<string, unknown>): ModelSearch {
     ticker: textOf(search.ticker),
     a: whole(search.a, 1, MOST_VERSIONS),
     b: whole(search.b, 1, MOST_VERSIONS),
+    cycle: uuidOf(search.cycle),
   };
 }
 

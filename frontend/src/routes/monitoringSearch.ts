@@ -8,6 +8,8 @@ export interface MonitoringSearch extends AlertFilter {
   tab?: MonitoringTab | undefined;
   /** `US:AAPL`: whose numbers are drawn over time */
   of?: string | undefined;
+  /** name of the drift report that is read */
+  report?: string | undefined;
 }
 
 /** Reads the address; what makes no sense is left out. */
@@ -18,5 +20,6 @@ export function readMonitoringSearch(search: Record<string, unknown>): Monitorin
     state: oneOf(search.state, ALERT_STATES),
     severity: oneOf(search.severity, SEVERITIES),
     of: textOf(search.of),
+    report: textOf(search.report),
   };
 }

@@ -18,6 +18,7 @@ import {
   readNewModelSearch,
   readPredictSearch,
 } from './modelSearch';
+import { readSimulationSearch, readSimulationsSearch } from './simulationSearch';
 import { readStockSearch } from './stockSearch';
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
@@ -84,6 +85,20 @@ const predictionRoute = createRoute({
   component: lazyRouteComponent(() => import('@/features/predict/PredictionPage'), 'PredictionPage'),
 });
 
+const simulationsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/simulations',
+  validateSearch: readSimulationsSearch,
+  component: lazyRouteComponent(() => import('@/features/simulations/SimulationsPage'), 'SimulationsPage'),
+});
+
+const simulationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/simulations/$simulationId',
+  validateSearch: readSimulationSearch,
+  component: lazyRouteComponent(() => import('@/features/simulations/SimulationPage'), 'SimulationPage'),
+});
+
 const datasetsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/datasets',
@@ -111,6 +126,8 @@ export function createAppRouter(history?: RouterHistory) {
       newModelRoute,
       modelRoute,
       compareRoute,
+      simulationsRoute,
+      simulationRoute,
       datasetsRoute,
       monitoringRoute,
       adminRoute,

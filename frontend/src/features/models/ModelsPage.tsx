@@ -6,13 +6,14 @@ import { useMay } from '@/api/access';
 import { PageHeader } from '@/shared/ui/PageHeader';
 import { ModelsPanel } from './list/ModelsPanel';
 import { TrainingsPanel } from './list/TrainingsPanel';
+import { AllRetrainings } from './retraining/AllRetrainings';
 import { TrailPanel } from './TrailPanel';
 
 const route = getRouteApi('/models');
-const OTHERS = ['trainings', 'trail'] as const;
+const OTHERS = ['trainings', 'retraining', 'trail'] as const;
 const TABS = ['models', ...OTHERS] as const;
 
-/** All models, all trainings, and who let which version serve. */
+/** All models, all trainings, when they are trained again, and who let which version serve. */
 export function ModelsPage() {
   const { t } = useTranslation();
   const { tab = 'models' } = route.useSearch();
@@ -59,6 +60,9 @@ export function ModelsPage() {
         </Tabs.Panel>
         <Tabs.Panel value="trainings">
           <TrainingsPanel />
+        </Tabs.Panel>
+        <Tabs.Panel value="retraining">
+          <AllRetrainings />
         </Tabs.Panel>
         <Tabs.Panel value="trail">
           <TrailPanel />

@@ -16,7 +16,7 @@ const COLORS: Record<AuditEntry['action'], string> = {
   promote: 'teal',
   refuse: 'yellow',
   shadow: 'gray',
-  rollback: 'orange',
+  rollback: 'red',
   delete: 'red',
   purge: 'red',
 };

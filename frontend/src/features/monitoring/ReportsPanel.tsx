@@ -1,5 +1,5 @@
-import { Button, Skeleton } from '@mantine/core';
-import { IconDownload, IconReportAnalytics } from '@tabler/icons-react';
+import { Button, Group, Modal, Skeleton } from '@mantine/core';
+import { IconDownload, IconEye, IconReportAnalytics } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,8 +8,10 @@ import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import type { Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
+import { FramedReport } from '@/shared/ui/FramedReport';
 import { Panel } from '@/shared/ui/Panel';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { useMonitoringSearch } from './useMonitoringSearch';
 
 /** The scheduled drift reports, as pages to keep. */
 export function ReportsPanel() {
@@ -33,6 +35,7 @@ export function ReportsPanel() {
           rowKey={(report) => report.name}
         />
       )}
+      {reports.data && <OpenedReport reports={reports.data} />}
     </Panel>
   );
 }
@@ -70,13 +73,60 @@ function useColumns(): readonly Column<Report>[] {
         id: 'save',
         header: '',
         value: () => null,
-        cell: (report) => <SaveReport name={report.name} />,
+        cell: (report) => (
+          <Group gap={6} justify="flex-end" wrap="nowrap">
+            <OpenReport name={report.name} />
+            <SaveReport name={report.name} />
+          </Group>
+        ),
         align: 'right',
         sortable: false,
         exported: false,
       },
     ],
     [t, format],
+  );
+}
+
+function OpenReport({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const { update } = useMonitoringSearch();
+  return (
+    <Button
+      size="compact-sm"
+      variant="light"
+      leftSection={<IconEye size={14} />}
+      aria-label={t('reports.openOf', { name })}
+      onClick={() => {
+        update({ report: name });
+      }}
+    >
+      {t('reports.open')}
+    </Button>
+  );
+}
+
+/** The report in the page's address, over the page. */
+function OpenedReport({ reports }: { reports: readonly Report[] }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { search, update } = useMonitoringSearch();
+  const report = reports.find((item) => item.name === search.report);
+  const title =
+    report && t('reports.titleOf', { ticker: report.ticker, at: format.instant(report.written_at) });
+  return (
+    <Modal
+      opened={report !== undefined}
+      onClose={() => {
+        update({ report: undefined });
+      }}
+      title={title}
+      size="min(1400px, 96vw)"
+      centered
+      closeButtonProps={{ 'aria-label': t('action.close') }}
+    >
+      {report && title && <FramedReport pageUrl={report.page_url} title={title} />}
+    </Modal>
   );
 }
 
@@ -87,7 +137,7 @@ function SaveReport({ name }: { name: string }) {
     <>
       <Button
         size="compact-sm"
-        variant="light"
+        variant="subtle"
         leftSection={<IconDownload size={14} />}
         loading={save.isPending}
         aria-label={t('reports.saveOf', { name })}

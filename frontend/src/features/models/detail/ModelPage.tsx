@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { modelQuery, type ModelDetail, type ModelVersion } from '@/api/models';
 import { toProblem } from '@/shared/problem';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { RetrainingTab } from '../retraining/RetrainingTab';
 import { TrailPanel } from '../TrailPanel';
 import { BacktestTab } from './BacktestTab';
 import { CardTab } from './CardTab';
@@ -32,7 +33,7 @@ export function ModelPage() {
 }
 
 const VERSION_TABS = ['evidence', 'backtest', 'versions', 'card'] as const;
-const MODEL_TABS = ['trail', 'definition'] as const;
+const MODEL_TABS = ['retraining', 'trail', 'definition'] as const;
 
 function Shown({ model }: { model: ModelDetail }) {
   const { t } = useTranslation();
@@ -60,6 +61,9 @@ function Shown({ model }: { model: ModelDetail }) {
           ))}
         </Tabs.List>
         {version && <VersionTabs model={model} version={version} />}
+        <Tabs.Panel value="retraining">
+          <RetrainingTab model={model} />
+        </Tabs.Panel>
         <Tabs.Panel value="trail">
           <TrailPanel registeredName={model.registered_name} />
         </Tabs.Panel>
