@@ -13,7 +13,7 @@ import pytest
 from stock_mlops.errors import DependencyUnavailableError
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

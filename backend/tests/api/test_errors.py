@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from stock_mlops.errors import ConflictError, DependencyUnavailableError
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

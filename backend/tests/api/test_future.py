@@ -12,10 +12,10 @@ import orjson
 import pytest
 from stock_mlops.stores.jobs import Job, JobKind, JobState
 
-from .conftest import NOW, make_event
+from .backstage import NOW, make_event
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

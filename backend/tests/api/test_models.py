@@ -15,7 +15,7 @@ from stock_mlops.stores.promotions import Action, Change
 from .office import VERDICT, MemoryOffice, entry, make_version
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from api.openapi import document
 from stock_mlops.stores.market_clock import ReplayState
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

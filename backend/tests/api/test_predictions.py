@@ -15,10 +15,10 @@ from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
 
-from .conftest import NOW, settled
+from .backstage import NOW, settled
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ import pytest
 from stock_mlops.stores.catalog import ModelVersion
 from stock_mlops.stores.jobs import JobKind, JobState
 
-from .conftest import NOW
+from .backstage import NOW
 
 if TYPE_CHECKING:
-    from .conftest import Backstage
+    from .backstage import Backstage
 
 pytestmark = pytest.mark.anyio
 
