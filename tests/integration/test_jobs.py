@@ -24,6 +24,7 @@ from stock_mlops.services.jobs import (
     Reaper,
     submit_job,
 )
+from stock_mlops.stores.job_upkeep import JobUpkeep
 from stock_mlops.stores.jobs import Job, JobKind, JobRef, Jobs, JobState
 from stock_mlops.stores.migrations import migrate_postgres
 from stock_mlops.stores.postgres import advisory_lock, get_engine
@@ -62,6 +63,11 @@ def jobs(engine: Engine) -> Iterator[Jobs]:
     yield Jobs(engine, SETTINGS)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM jobs"))
+
+
+@pytest.fixture
+def upkeep(engine: Engine) -> JobUpkeep:
+    return JobUpkeep(engine, SETTINGS)
 
 
 @pytest.fixture
@@ -369,22 +375,24 @@ def test_one_reaper_works_at_a_time(engine: Engine, jobs: Jobs, reaper: Reaper, 
     assert len(queue.messages) == 1
 
 
-def test_a_result_expires_before_its_job_is_forgotten(jobs: Jobs, queue: MemoryQueue, runner: JobRunner) -> None:
+def test_a_result_expires_before_its_job_is_forgotten(
+    jobs: Jobs, upkeep: JobUpkeep, queue: MemoryQueue, runner: JobRunner
+) -> None:
     key = uuid4().hex
     ended = submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key)
     waiting = jobs.submit(JobKind.TRAIN, PAYLOAD)
     runner.run(ended.id, done)
-    assert jobs.expire(timedelta(hours=1)) == 0
-    assert jobs.expire(timedelta(0)) == 1
-    assert jobs.expire(timedelta(0)) == 0
+    assert upkeep.expire(timedelta(hours=1)) == 0
+    assert upkeep.expire(timedelta(0)) == 1
+    assert upkeep.expire(timedelta(0)) == 0
     expired = found(jobs, ended)
     assert (expired.state, expired.result) == (JobState.COMPLETED, None)
     assert expired.expired_at is not None
     # Nobody could be given the result, so the key is free for a new job.
     assert submit_job(jobs, queue, JobKind.TRAIN, PAYLOAD, idempotency_key=key).id != ended.id
 
-    assert jobs.forget(timedelta(hours=1)) == 0
-    assert jobs.forget(timedelta(0)) == 1
+    assert upkeep.forget(timedelta(hours=1)) == 0
+    assert upkeep.forget(timedelta(0)) == 1
     assert jobs.get(ended.id) is None
     assert found(jobs, waiting).expired_at is None
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from stock_local.testing import LocalStack
 from stock_mlops.instruments import Instrument
 from stock_mlops.stores.instrument_names import InstrumentNames
-from stock_mlops.stores.jobs import Jobs
+from stock_mlops.stores.job_upkeep import JobUpkeep
 from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.postgres import get_engine
 
@@ -103,7 +103,7 @@ def test_an_expired_result_is_gone_and_an_unknown_task_is_not_found(
             text("UPDATE jobs SET finished_at = finished_at - interval '1 year' WHERE id = :id"),
             {"id": task["task_id"]},
         )
-    Jobs(engine, servers.settings.jobs).expire(timedelta(days=300))
+    JobUpkeep(engine, servers.settings.jobs).expire(timedelta(days=300))
     gone = asked(api.get(f"/api/train/status/{task['task_id']}"), 410)
     assert (gone["code"], "ended completed" in gone["detail"]) == ("gone", True)
     asked(api.delete(f"/api/train/{task['task_id']}"), 410)

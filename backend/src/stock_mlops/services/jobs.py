@@ -17,6 +17,7 @@ from stock_kit.logging import get_logger, log_context
 from stock_kit.settings import JobSettings
 
 from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
+from stock_mlops.stores.job_upkeep import JobUpkeep
 from stock_mlops.stores.jobs import Job, JobKind, JobRef, Jobs, JobState
 from stock_mlops.stores.postgres import advisory_lock
 from stock_mlops.stores.queue import TASKS, JobQueue
@@ -245,7 +246,7 @@ class Reaper:
         self._engine = engine
         self._queue = queue
         self._settings = settings
-        self._jobs = Jobs(engine, settings)
+        self._upkeep = JobUpkeep(engine, settings)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._forgot_at = -_FORGET_EVERY
@@ -256,11 +257,11 @@ class Reaper:
         with advisory_lock(self._engine, REAPER_LOCK) as mine:
             if not mine:
                 return reaped
-            reaped.failed = self._jobs.reclaim(list(TASKS))
-            for job in self._jobs.due(list(TASKS)):
+            reaped.failed = self._upkeep.reclaim(list(TASKS))
+            for job in self._upkeep.due(list(TASKS)):
                 if not self._queue.send(job):
                     break
-                self._jobs.sent(job.id)
+                self._upkeep.sent(job.id)
                 reaped.sent.append(job)
             self._forget()
         for job in reaped.failed:
@@ -272,8 +273,8 @@ class Reaper:
     def _forget(self) -> None:
         if monotonic() - self._forgot_at >= _FORGET_EVERY:
             self._forgot_at = monotonic()
-            self._jobs.expire(self._settings.retention)
-            self._jobs.forget(self._settings.retention + self._settings.remembered)
+            self._upkeep.expire(self._settings.retention)
+            self._upkeep.forget(self._settings.retention + self._settings.remembered)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._loop, name="job-reaper", daemon=True)
