@@ -231,6 +231,7 @@ class TrainResources:
     clocks: ReplayClock
     mlflow: TrackingServer
     services: ServiceProbe
+    interfaces: ServiceProbe
     instruments: InstrumentSearch
     watchlists: WatchlistDesk
     platform: PlatformDesk

@@ -26,6 +26,7 @@ from stock_mlops.errors import (
     StockMlopsError,
     TooManyRequestsError,
     UnauthenticatedError,
+    plain_values,
 )
 
 from api.schemas.common import Problem
@@ -197,11 +198,19 @@ def _allowed(request: Request) -> str:
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     # Parts like <definition> name the alternative of a union that was meant, not a field.
     path = [str(part) for part in item["loc"] if not str(part).startswith("<")]
+    context = item.get("ctx", {})
+    message = str(item["msg"]).removeprefix("Value error, ")
+    # Checks across fields name their field at the head of the message.
+    head, colon, rest = message.partition(": ")
+    if item["type"] == "value_error" and path == ["body"] and colon and head.isidentifier():
+        path, message = [*path, head], rest
     error: FieldError = {
         "field": ".".join(path),
-        "message": str(item["msg"]).removeprefix("Value error, "),
+        "message": message,
+        "code": str(item["type"]),
+        "params": plain_values(context),
     }
-    expected = item.get("ctx", {}).get("expected")
+    expected = context.get("expected")
     if isinstance(expected, str):
         error["expected"] = expected
     return error

@@ -27,7 +27,7 @@ from stock_mlops.services.explaining import Explainer
 from stock_mlops.services.flow_control import FlowControl
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.services.jobs import Reaper, submit_job
-from stock_mlops.services.platform import Platform
+from stock_mlops.services.platform import Platform, links
 from stock_mlops.services.prediction import Predictor
 from stock_mlops.services.relay import RELAY_LOCK, Confirmations, Relay
 from stock_mlops.services.serving import ResidentModels
@@ -62,8 +62,8 @@ from api.dependencies import PredictResources, TrainResources
 from api.model_resources import Models
 from api.monitoring_resources import open_monitoring_office
 from api.retraining_resources import LateRetraining
-from api.watching import JobWatch
 from api.simulation_resources import LateSimulations
+from api.watching import JobWatch
 
 # Redis is beside the service or it is down; the prediction path reads ClickHouse rather than wait longer.
 _REDIS_TIMEOUT = 0.5
@@ -150,10 +150,10 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
         http = stack.enter_context(httpx.Client(timeout=_PROBE_TIMEOUT, trust_env=False))
         services = Readiness(service_checks(settings, http), cache_seconds=2.0)
         stack.callback(services.close)
-        redis = _cache(settings)
         interfaces = Readiness(interface_checks(settings, http), cache_seconds=5.0)
         stack.callback(interfaces.close)
         monitoring = open_monitoring_office(settings, clickhouse)
+        redis = _cache(settings)
         try:
             yield TrainResources(
                 settings=settings,
@@ -166,11 +166,12 @@ async def open_train(settings: Settings) -> AsyncIterator[TrainResources]:
                 flows=FlowControl(prefect),
                 monitoring=monitoring,
                 retraining=LateRetraining(settings, queue),
-                reads=open_reads(settings),
                 simulations=LateSimulations(settings, queue, monitoring.links),
+                reads=open_reads(settings),
                 clocks=clocks,
                 mlflow=mlflow,
                 services=services,
+                interfaces=interfaces,
                 instruments=InstrumentNames(raw),
                 watchlists=Watchlists(meta),
                 platform=Platform(settings, Jobs(meta, settings.jobs), queue),
@@ -233,8 +234,8 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 access=open_access(settings, meta, redis),
             )
         finally:
-            hearing.cancel()
             await commits.close()
+            hearing.cancel()
             await asyncio.wait([hearing])
             await redis.aclose()
 
@@ -316,7 +317,15 @@ def service_checks(settings: Settings, http: httpx.Client) -> dict[str, Check]:
     return {name: partial(_probe, http, address) for name, address in addresses.items()}
 
 
+def interface_checks(settings: Settings, http: httpx.Client) -> dict[str, Check]:
+    """A probe of every user interface that the page links to, by name."""
+    ours = {name: check for name, check in service_checks(settings, http).items() if name in ("mlflow", "prefect")}
+    others = links(settings) | settings.links.probes
+    return {name: ours.get(name) or partial(_probe, http, others[name]) for name in links(settings)}
+
+
 def _probe(http: httpx.Client, address: str) -> None:
     answer = http.get(address)
-    if not answer.is_success:
+    # An interface may send its visitors on to where they log in.
+    if answer.is_error:
         raise ConnectionError(f"{urlsplit(address).path} answered {answer.status_code}")

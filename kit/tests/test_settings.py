@@ -63,6 +63,7 @@ def test_a_variable_beats_the_file_and_the_file_beats_the_default(
         ("HTTP_PORT", "no", r"HTTP_PORT: .*\(got 'no'\)"),
         ("STOCK_JOBS__LEASE", "-1", r"STOCK_JOBS__LEASE: "),
         ("STOCK_PUBLISHER__TARGETS", "backend1", r"STOCK_PUBLISHER: targets: expected service=URL, got 'backend1'"),
+        ("STOCK_LINKS__PROBES", "grafana", r"STOCK_LINKS: probes: expected service=URL, got 'grafana'"),
         ("STOCK_ALERTS__EMAIL_TO", "ops@desk.example", r"STOCK_ALERTS__SMTP_HOST: expected the mail server"),
         ("STOCK_ALERTS__EMAIL_TO", "ops@desk.example,nobody", r"STOCK_ALERTS__EMAIL_TO: .* got 'nobody'"),
         ("STOCK_ALERTS__EMAIL_FROM", "a@b\nBcc: c@d", r"STOCK_ALERTS__EMAIL_FROM: expected mail addresses"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from stock_kit.settings import LinksSettings, LocalSettings, Settings
-from stock_local.catalog import child_environment
+from stock_local.catalog import FLOWER, child_environment
 from stock_local.prometheus import BLACKBOX, PROMETHEUS, local_config, monitoring_services
 
 # Of the containers only.
@@ -91,9 +91,11 @@ def test_a_machine_without_them_does_without(tmp_path: Path, monkeypatch: pytest
     assert monitoring_services(settings(), tmp_path) == ()
 
 
-def test_the_page_links_to_it_when_it_is_there_and_nobody_named_another() -> None:
-    link, own = "STOCK_LINKS__PROMETHEUS", settings()
-    assert child_environment(own, [PROMETHEUS])[link] == f"http://127.0.0.1:{own.local.prometheus_port}"
+@pytest.mark.parametrize("name", [PROMETHEUS, FLOWER])
+def test_the_page_links_to_it_when_it_is_there_and_nobody_named_another(name: str) -> None:
+    own = settings()
+    link, port = f"STOCK_LINKS__{name.upper()}", {PROMETHEUS: own.local.prometheus_port, FLOWER: own.celery.flower_port}
+    assert child_environment(own, [name])[link] == f"http://127.0.0.1:{port[name]}"
     assert not child_environment(own, ["nginx"])[link]
-    elsewhere = own.model_copy(update={"links": LinksSettings(prometheus="https://desk.example/prometheus")})
-    assert child_environment(elsewhere, [PROMETHEUS])[link] == "https://desk.example/prometheus"
+    elsewhere = own.model_copy(update={"links": LinksSettings.model_validate({name: "https://desk.example/ui"})})
+    assert child_environment(elsewhere, [name])[link] == "https://desk.example/ui"

@@ -56,5 +56,5 @@ def job_fields(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
-        "error": failed and JobError(title=failed["title"], detail=failed["detail"]),
+        "error": failed and JobError(**failed),
     }

@@ -37,7 +37,9 @@ def system_queues(resources: Train) -> Queues:
 
 @router.get("/links", responses=problems(), summary="Other user interfaces")
 def system_links(resources: Train) -> Links:
-    return Links(links=links(resources.settings))
+    """Each with whether it answers."""
+    found = resources.interfaces.report().checks
+    return Links(links=links(resources.settings), up={name: result.ok for name, result in found.items()})
 
 
 @router.get("/health", responses=problems(), summary="Which services answer")

@@ -56,7 +56,12 @@ class BodyModel(RequestModel):
 def _check_json_type(value: Any, *, boolean: bool) -> None:
     # Python counts bool as an int. What is neither text nor number is refused by the type itself.
     if isinstance(value, str) or (isinstance(value, int | float) and isinstance(value, bool) is not boolean):
-        raise ValueError(f"expected {'true or false' if boolean else 'a number'}, got {value!r}")
+        expected = "true or false" if boolean else "a number"
+        raise PydanticCustomError(
+            "json_boolean" if boolean else "json_number",
+            "expected {wanted}, got {got}",
+            {"wanted": expected, "got": repr(value)},
+        )
 
 
 class ResponseModel(BaseModel):
@@ -103,7 +108,7 @@ SafeText = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pat
 def _written_out(value: object) -> object:
     # Numbers would be taken for seconds since 1970.
     if isinstance(value, str | int | float) and not _DAY.fullmatch(str(value)):
-        raise ValueError(f"expected a day as YYYY-MM-DD, got {value!r}")
+        raise PydanticCustomError("day", "expected a day as YYYY-MM-DD, got {got}", {"got": repr(value)})
     return value
 
 
@@ -140,6 +145,10 @@ class ProblemField(ResponseModel):
     field: str = Field(description="path of the field, e.g. body.horizon")
     message: str
     expected: str | None = None
+    code: str | None = Field(None, description="kind of fault, e.g. less_than_equal; null: the message says it all")
+    params: dict[str, str | float] = Field(
+        default_factory=dict, description="what the message speaks of, for other languages"
+    )
 
 
 class Problem(ResponseModel):
@@ -160,6 +169,7 @@ JobState = Literal["pending", "running", "completed", "failed", "cancelled"]
 class JobError(ResponseModel):
     title: str
     detail: str
+    code: str = Field("", description="of the problem, as in problem details; empty: of an earlier release")
 
 
 class JobAccepted(ResponseModel):

@@ -62,6 +62,7 @@ class Links(ResponseModel):
     """Addresses of other user interfaces; those that are not there are left out."""
 
     links: dict[str, str]
+    up: dict[str, bool] = Field(description="by name: whether it answers the services")
 
 
 class ServiceHealth(ResponseModel):

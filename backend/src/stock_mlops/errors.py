@@ -6,7 +6,7 @@ that reaches the API is a bug and answers 500.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NotRequired, TypedDict
 
 
@@ -16,6 +16,15 @@ class FieldError(TypedDict):
     field: str
     message: str
     expected: NotRequired[str]
+    code: NotRequired[str]
+    """What kind of fault it is, for pages that say it in another language."""
+    params: NotRequired[Mapping[str, str | float]]
+    """The values that the message speaks of, by name."""
+
+
+def plain_values(context: Mapping[str, object]) -> dict[str, str | float]:
+    """Of what a validation speaks of, that which can be told as JSON."""
+    return {name: value for name, value in context.items() if isinstance(value, str | int | float)}
 
 
 class StockMlopsError(Exception):
@@ -74,6 +83,15 @@ class UnusableVectorError(ConflictError):
 class HorizonError(InvalidRequestError):
     code = "horizon_too_long"
     title = "Horizon not served"
+
+    def __init__(self, detail: str, longest: int) -> None:
+        field: FieldError = {
+            "field": "horizon",
+            "message": detail,
+            "code": self.code,
+            "params": {"longest": longest},
+        }
+        super().__init__(detail, errors=[field])
 
 
 class DependencyUnavailableError(StockMlopsError):

@@ -227,12 +227,21 @@ class PublisherSettings(Group):
     @model_validator(mode="before")
     @classmethod
     def _parse_targets(cls, data: object) -> object:
-        if isinstance(data, dict) and isinstance(data.get("targets"), str):
-            pairs = [item.strip() for item in data["targets"].split(",") if item.strip()]
-            if bad := [pair for pair in pairs if "=" not in pair]:
-                raise ValueError(f"targets: expected service=URL, got {bad[0]!r}")
-            return {**data, "targets": dict(pair.split("=", 1) for pair in pairs)}
+        return _with_pairs(data, "targets")
+
+
+def _with_pairs(data: object, name: str) -> object:
+    """The group with what it says as ``a=x,b=y`` taken apart.
+
+    Raises:
+        ValueError: an item is no pair.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get(name), str):
         return data
+    pairs = [item.strip() for item in data[name].split(",") if item.strip()]
+    if bad := [pair for pair in pairs if "=" not in pair]:
+        raise ValueError(f"{name}: expected service=URL, got {bad[0]!r}")
+    return {**data, name: dict(pair.split("=", 1) for pair in pairs)}
 
 
 class WorkflowsSettings(Group):
@@ -488,11 +497,20 @@ class LinksSettings(Group):
 
     mlflow: Link = Field("", description="MLflow; empty: the address that the services use")
     prefect: Link = Field("", description="Prefect; empty: the address that the services use")
-    flower: Link = Field("", description="Flower; empty: its port on this machine")
+    flower: Link = Field("", description="Flower; empty: there is none")
     grafana: Link = Field("", description="Grafana; empty: there is none")
     prometheus: Link = Field("", description="Prometheus; empty: there is none")
     kafka_ui: Link = Field("", description="Kafka UI; empty: there is none")
     minio: Link = Field("", description="MinIO's console; empty: there is none")
+    probes: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="comma list of name=URL that tells the services whether an interface answers; its link otherwise",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_probes(cls, data: object) -> object:
+        return _with_pairs(data, "probes")
 
 
 class LocalSettings(Group):

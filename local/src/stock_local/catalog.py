@@ -16,6 +16,7 @@ from stock_local.servers.postgres import postgres_service
 from stock_local.servers.stores import clickhouse_service, kafka_service, redis_service, s3_service
 from stock_local.service import Service
 
+FLOWER = "flower"
 _WATCHER = 10  # what only watches gives way to what it watches, above all while everything starts
 SERVERS = ("raw_db", "model_meta_db", "mlflow-db", "redis", "clickhouse", "s3", "kafka")
 
@@ -34,6 +35,8 @@ def child_environment(settings: Settings, names: Collection[str] = ()) -> dict[s
     inherited |= environment(settings)
     if PROMETHEUS in names and not settings.links.prometheus:
         inherited["STOCK_LINKS__PROMETHEUS"] = prometheus_url(settings)
+    if FLOWER in names and not settings.links.flower:
+        inherited["STOCK_LINKS__FLOWER"] = _flower(settings).address
     scripts = str(Path(sys.executable).parent)
     return inherited | {
         "STOCK_ROOT": str(settings.path(".").resolve()),
@@ -141,7 +144,7 @@ def _flower(settings: Settings) -> Service:
     port = settings.celery.flower_port
     host = settings.celery.host
     return Service(
-        name="flower",
+        name=FLOWER,
         argv=_module("celery", "-A", "stock_mlops.tasks.app", "flower", f"--address={host}", f"--port={port}"),
         ready=probes.http(host, port, "/healthcheck"),
         address=f"http://{host}:{port}",

@@ -247,7 +247,8 @@ class ForecastBundle:
         if not horizons or min(horizons) < 1 or max(horizons) > self.horizon:
             raise HorizonError(
                 f"expected a horizon from 1 to {self.horizon} sessions, which {self.info.registered_model} was trained"
-                f" for, got {max(horizons, default=0)}; train one with a longer horizon"
+                f" for, got {max(horizons, default=0)}; train one with a longer horizon",
+                self.horizon,
             )
 
     def _read(self, horizon: int, raw: float, intervals: Intervals) -> tuple[float, float]:

@@ -33,6 +33,7 @@ class Check:
     expected: str
     got: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    """What ``expected`` and ``got`` speak of, limits included: a page says both in another language by them."""
     alarm: bool = False
     """A fault of the data or the training rather than a weak model: it bars a first version too."""
 
@@ -96,7 +97,7 @@ def _not_worse(pairs: list[Pair], limits: GateSettings) -> Check:
             passed=False,
             expected=f"at least {limits.min_sessions} sessions that both have forecast without having seen them",
             got=f"{fewest}; compare them yourself and promote with force",
-            numbers={"sessions": fewest},
+            numbers={"sessions": fewest, "min_sessions": limits.min_sessions},
         )
     worst, p_value = _least([pair.p_worse() for pair in pairs])
     shown = pairs[worst]
@@ -107,7 +108,14 @@ def _not_worse(pairs: list[Pair], limits: GateSettings) -> Check:
         expected=f"no horizon with larger squared errors than the champion's on the same {fewest} sessions (p below"
         f" {limits.significance:g}, Diebold-Mariano, Holm)",
         got=f"RMSE {mine:.4%} against {theirs:.4%} at {shown.horizon} ahead, p = {p_value:.2g}",
-        numbers={"horizon": shown.horizon, "rmse": mine, "champion_rmse": theirs, "p_value": p_value},
+        numbers={
+            "horizon": shown.horizon,
+            "rmse": mine,
+            "champion_rmse": theirs,
+            "p_value": p_value,
+            "significance": limits.significance,
+            "compared_sessions": fewest,
+        },
     )
 
 
@@ -128,7 +136,13 @@ def _not_worse_than_random_walk(challenger: Contender, limits: GateSettings) -> 
         expected=f"no horizon with squared errors above the random walk's by more than {limits.random_walk_margin:.1%}"
         f" (p below {limits.significance:g}, Diebold-Mariano, Holm)",
         got=f"skill {skill:+.2%} at {worst + 1} ahead, p = {p_value:.2g}",
-        numbers={"horizon": worst + 1, "skill": skill, "p_value": p_value},
+        numbers={
+            "horizon": worst + 1,
+            "skill": skill,
+            "p_value": p_value,
+            "significance": limits.significance,
+            "margin": limits.random_walk_margin,
+        },
     )
 
 
@@ -153,9 +167,17 @@ def _calibrated(challenger: Contender, limits: GateSettings) -> Check:
         got="one test window, which cannot tell"
         if shown is None
         else f"{shown.model:.1%} (random walk: {shown.random_walk:.1%}) at {worst + 1} ahead, p = {p_value:.2g}",
-        numbers={}
-        if shown is None
-        else {"horizon": worst + 1, "coverage": shown.model, "random_walk_coverage": shown.random_walk},
+        numbers={"low": low, "high": high, "level": LEVEL, "significance": limits.significance}
+        | (
+            {}
+            if shown is None
+            else {
+                "horizon": worst + 1,
+                "coverage": shown.model,
+                "random_walk_coverage": shown.random_walk,
+                "p_value": p_value,
+            }
+        ),
     )
 
 
@@ -211,7 +233,13 @@ def _probabilities(challenger: Contender, limits: GateSettings) -> Check:
         expected=f"no horizon with a Brier score above the base rate's (p below {limits.significance:g},"
         " Diebold-Mariano, Holm)",
         got=f"{brier:.4f} against {reference:.4f} at {worst + 1} ahead, p = {p_value:.2g}",
-        numbers={"horizon": worst + 1, "brier": brier, "base_rate_brier": reference, "p_value": p_value},
+        numbers={
+            "horizon": worst + 1,
+            "brier": brier,
+            "base_rate_brier": reference,
+            "p_value": p_value,
+            "significance": limits.significance,
+        },
     )
 
 
@@ -234,7 +262,7 @@ def _enough_sessions(challenger: Contender, limits: GateSettings) -> Check:
         passed=fewest >= limits.min_sessions,
         expected=f"at least {limits.min_sessions} sessions forecast out of fold",
         got=str(fewest),
-        numbers={"sessions": fewest},
+        numbers={"sessions": fewest, "min_sessions": limits.min_sessions},
         alarm=True,
     )
 
@@ -251,7 +279,7 @@ def _plausible(challenger: Contender, limits: GateSettings) -> Check:
         expected=f"at most {limits.max_skill:.0%} of the variance explained beyond luck: more is a reason to look for a"
         " leak",
         got=f"{highest:.1%} at {horizon} ahead",
-        numbers={"horizon": horizon, "explained": highest},
+        numbers={"horizon": horizon, "explained": highest, "max_skill": limits.max_skill},
         alarm=True,
     )
 
@@ -273,7 +301,11 @@ def _serves_as_much(challenger: Contender, champion: Contender) -> Check:
         passed=challenger.horizon >= champion.horizon and not missing,
         expected=f"horizons up to {champion.horizon} of the champion's tickers, which callers rely on",
         got=f"horizons up to {challenger.horizon}" + (f", without {', '.join(missing[:5])}" if missing else ""),
-        numbers={"horizon": challenger.horizon, "champion_horizon": champion.horizon},
+        numbers={
+            "horizon": challenger.horizon,
+            "champion_horizon": champion.horizon,
+            "missing_tickers": len(missing),
+        },
     )
 
 
@@ -299,7 +331,7 @@ def _outcomes_agree(challenger: Contender, champion: Contender, limits: GateSett
         passed=changed <= limits.changed_outcomes,
         expected=f"the returns that the champion was judged by, but for {limits.changed_outcomes:.0%} of the sessions",
         got=f"{changed:.1%} of {both.height} differ",
-        numbers={"changed": changed, "rows": both.height},
+        numbers={"changed": changed, "rows": both.height, "allowed": limits.changed_outcomes},
         alarm=True,
     )
 

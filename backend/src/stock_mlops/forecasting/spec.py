@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from stock_mlops.errors import FieldError, InvalidRequestError
+from stock_mlops.errors import FieldError, InvalidRequestError, plain_values
 from stock_mlops.forecasting.estimators import Estimator, available, estimator_types, registry
 from stock_mlops.forecasting.estimators.base import Task
 from stock_mlops.forecasting.splitter import Scheme
@@ -238,4 +238,4 @@ def _problem(item: ErrorDetails) -> FieldError:
     head, colon, rest = message.partition(": ")
     if not path and colon and " " not in head:
         path, message = head, rest
-    return {"field": path, "message": message}
+    return {"field": path, "message": message, "code": item["type"], "params": plain_values(item.get("ctx", {}))}

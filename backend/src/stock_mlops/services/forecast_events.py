@@ -142,10 +142,12 @@ def check_horizon(instrument: Instrument, model: ServedModel | None, horizon: in
     if model is not None and horizon > model.bundle.horizon:
         raise HorizonError(
             f"expected a horizon from 1 to {model.bundle.horizon} sessions, which version {model.ref.version} of"
-            f" {model.ref.registered_name} was trained for, got {horizon}; train a model with a longer horizon"
+            f" {model.ref.registered_name} was trained for, got {horizon}; train a model with a longer horizon",
+            model.bundle.horizon,
         )
     if horizon > longest:
-        raise HorizonError(f"expected a horizon from 1 to {longest} sessions for {instrument.key}, got {horizon}")
+        detail = f"expected a horizon from 1 to {longest} sessions for {instrument.key}, got {horizon}"
+        raise HorizonError(detail, longest)
 
 
 def _price(close: float, log_return: float) -> float | None:

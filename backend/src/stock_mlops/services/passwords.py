@@ -8,7 +8,7 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from stock_mlops.errors import InvalidRequestError
+from stock_mlops.errors import FieldError, InvalidRequestError
 
 # NIST SP 800-63B asks for 8 and no rules about kinds of characters; the upper bound keeps hashing cheap.
 SHORTEST, LONGEST = 10, 256
@@ -44,4 +44,10 @@ def check_password(password: str, name: str) -> None:
     if SHORTEST <= len(password) <= LONGEST and name.lower() not in password.lower():
         return
     message = f"expected {SHORTEST} to {LONGEST} characters without the account's name, got {len(password)} characters"
-    raise InvalidRequestError(message, errors=[{"field": "body.password", "message": message}])
+    wrong: FieldError = {
+        "field": "body.password",
+        "message": message,
+        "code": "password",
+        "params": {"shortest": SHORTEST, "longest": LONGEST},
+    }
+    raise InvalidRequestError(message, errors=[wrong])

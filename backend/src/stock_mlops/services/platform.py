@@ -87,7 +87,7 @@ def links(settings: Settings) -> dict[str, str]:
     addresses = {
         "mlflow": known.mlflow or settings.mlflow.tracking_uri,
         "prefect": known.prefect or settings.prefect.api_url.removesuffix("/api"),
-        "flower": known.flower or f"http://{settings.celery.host}:{settings.celery.flower_port}",
+        "flower": known.flower,
         "grafana": known.grafana,
         "prometheus": known.prometheus,
         "kafka_ui": known.kafka_ui,

@@ -39,7 +39,13 @@ class GateRefusedError(ConflictError):
         super().__init__(
             f"{name} version {version} may not serve: {reasons}. To overrule it, ask with force.",
             errors=[
-                {"field": f"gate.{check.name}", "message": f"got {check.got}", "expected": check.expected}
+                {
+                    "field": f"gate.{check.name}",
+                    "message": f"got {check.got}",
+                    "expected": check.expected,
+                    "code": check.name,
+                    "params": check.numbers,
+                }
                 for check in verdict.reasons
             ],
         )
