@@ -151,6 +151,7 @@ async def train(
         clocks=backstage,
         mlflow=backstage,
         services=Readiness({"backend2": lambda: None, "ws_monitor": down}, cache_seconds=0),
+        interfaces=Readiness({"mlflow": lambda: None, "prefect": down}, cache_seconds=0),
         access=access,
     )
     async with client_of("train", settings, resources) as client:

@@ -96,6 +96,15 @@ async def test_a_wrong_field_is_named_with_what_was_expected(predict: httpx.Asyn
     assert "body.horizn" in fields
 
 
+async def test_a_wrong_field_is_told_by_code_and_values_for_other_languages(predict: httpx.AsyncClient) -> None:
+    answer = await predict.post(PREDICT, json={"ticker": "AAPL", "horizon": 999})
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"], error["params"]) == ("body.horizon", "less_than_equal", {"le": 250})
+    answer = await predict.post(PREDICT, json={"ticker": "AAPL", "horizon": "much"})
+    (error,) = answer.json()["errors"]
+    assert (error["code"], error["message"]) == ("json_number", "expected a number, got 'much'")
+
+
 ODD_BODIES = [
     b"",
     b"{",

@@ -67,7 +67,7 @@ async def test_a_failed_job_tells_why_and_a_waiting_one_does_not_yet(
     failed = backstage.add_job(JobKind.PREDICT_FUTURE, payload, state=JobState.FAILED, error=error)
     waiting = backstage.add_job(JobKind.PREDICT_FUTURE, payload, state=JobState.PENDING, error=error)
     status = (await predict.get(f"/api/predict/future/status/{failed.id}")).json()
-    assert status["error"] == {"title": "No data", "detail": "load them"}
+    assert status["error"] == error
     status = (await predict.get(f"/api/predict/future/status/{waiting.id}")).json()
     assert status["error"] is None
 
@@ -169,4 +169,4 @@ async def test_many_streams_share_one_look_at_the_database(predict: httpx.AsyncC
     assert all(len(look) <= 3 for look in backstage.looks)
     for answer in answers:
         name, _, data = events_of(answer.text)[-1]
-        assert (name, data["error"]) == ("end", {"title": "No data", "detail": "load them"})
+        assert (name, data["error"]) == ("end", {"title": "No data", "detail": "load them", "code": ""})

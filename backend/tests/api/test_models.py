@@ -203,7 +203,9 @@ async def test_a_refusal_of_the_gate_names_its_checks(
     office.error = GateRefusedError("stock-US-AAPL", 2, failed)
     answer = await train.post(f"{model}/versions/2/promote", json={})
     assert (answer.status_code, answer.json()["code"]) == (409, "gate_refused")
-    assert answer.json()["errors"] == [{"field": "gate.skill", "message": "got -0.1", "expected": "above 0"}]
+    assert answer.json()["errors"] == [
+        {"field": "gate.skill", "message": "got -0.1", "expected": "above 0", "code": "skill", "params": {}}
+    ]
 
 
 async def test_a_rollback_tells_what_serves_again(train: httpx.AsyncClient, office: MemoryOffice, model: str) -> None:
