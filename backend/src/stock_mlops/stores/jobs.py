@@ -26,11 +26,11 @@ from stock_mlops.errors import ConflictError
 from stock_mlops.stores.cursor import Cursor
 
 
-    SIMULATE = "simulate"
 class JobKind(StrEnum):
     TRAIN = "train"
     PREDICT_FUTURE = "predict_future"
     ETL = "etl"
+    SIMULATE = "simulate"
 
 
 class JobState(StrEnum):
