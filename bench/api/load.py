@@ -7,13 +7,16 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import numpy as np
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
 
 
@@ -29,7 +32,7 @@ class Load:
     failed: int
 
 
-def closed_loop(url: str, body: bytes, seconds: int, connections: int) -> Load:
+def closed_loop(url: str, body: bytes, seconds: int, connections: int, headers: Mapping[str, str] = _NONE) -> Load:
     """As fast as so many connections go, each waiting for its answer: wrk with one thread.
 
     Raises:
@@ -37,7 +40,9 @@ def closed_loop(url: str, body: bytes, seconds: int, connections: int) -> Load:
     """
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is missing: apt-get install wrk")
-    script = f'wrk.method = "POST"\nwrk.body = {_lua(body)}\nwrk.headers["Content-Type"] = "application/json"\n'
+    script = f'wrk.method = "POST"\nwrk.body = {_lua(body)}\n'
+    for name, value in {"Content-Type": "application/json", **headers}.items():
+        script += f'wrk.headers["{name}"] = "{value}"\n'
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
@@ -65,16 +70,17 @@ def _lua(body: bytes) -> str:
     return '"' + body.decode().replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def paced(url: str, body: bytes, seconds: int, rate: int) -> Load:
+def paced(url: str, body: bytes, seconds: int, rate: int, headers: Mapping[str, str] = _NONE) -> Load:
     """So many requests a second, whether the answers keep up or not: an asyncio client of our own. A request's time
     runs from the moment at which it was due, so a queue counts."""
-    return asyncio.run(_paced(url, body, seconds, rate))
+    return asyncio.run(_paced(url, body, seconds, rate, headers))
 
 
-async def _paced(url: str, body: bytes, seconds: int, rate: int) -> Load:
+async def _paced(url: str, body: bytes, seconds: int, rate: int, headers: Mapping[str, str]) -> Load:
     parts = urlsplit(url)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     request = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n{lines}"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

@@ -45,12 +45,20 @@ class BodyModel(RequestModel):
     @field_validator("*", mode="before")
     @classmethod
     def _json_types(cls, value: Any, info: ValidationInfo) -> Any:
-        annotation: Any = cls.model_fields[str(info.field_name)].annotation
-        kinds = _scalars(annotation)
-        if str not in kinds and kinds & {bool, int, float}:
+        boolean = _numbers_of(cls).get(str(info.field_name))
+        if boolean is not None:
             for item in value if isinstance(value, list) else (value,):
-                _check_json_type(item, boolean=bool in kinds)
+                _check_json_type(item, boolean=boolean)
         return value
+
+
+@lru_cache(maxsize=500)
+def _numbers_of(model: type[BaseModel]) -> dict[str, bool]:
+    """The fields that take numbers or truth values and no text; whether it is truth values."""
+    kinds = {name: _scalars(field.annotation) for name, field in model.model_fields.items()}
+    return {
+        name: bool in scalars for name, scalars in kinds.items() if str not in scalars and scalars & {bool, int, float}
+    }
 
 
 def _check_json_type(value: Any, *, boolean: bool) -> None:

@@ -204,7 +204,7 @@ class Sessions:
 
     def _after(self, number: int) -> int:
         """Index of the first session later than the day ``number``."""
-        return int(np.searchsorted(self._days, np.int32(number), side="right"))
+        return int(self._days.searchsorted(np.int32(number), side="right"))
 
     def _at(self, index: int) -> date:
         if not 0 <= index < len(self._days):

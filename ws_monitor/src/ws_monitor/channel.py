@@ -79,11 +79,11 @@ class Resumed:
     """Partitions of which the client has seen more than this replica has read so far."""
 
 
-def encode_item(seq: str, event: Event, partition: int, offset: int, stamp_ms: int) -> Item:
+def encode_item(seq: str, event: Event, identity: str, partition: int, offset: int, stamp_ms: int) -> Item:
     time = event.occurred_at.isoformat()
     # The event's own JSON, not the producer's bytes: only what the schema names reaches a browser.
     body = f'{{"seq":"{seq}","time":"{time}","data":{event.model_dump_json(exclude=_NOT_PUSHED)}}}'.encode()
-    return Item(partition, offset, stamp_ms, event.key, event.identity, event.occurred_at, body)
+    return Item(partition, offset, stamp_ms, event.key, identity, event.occurred_at, body)
 
 
 class Channel:
@@ -128,21 +128,23 @@ class Channel:
         event = self._decode(record)
         if event is None:
             return None
-        is_new = self._first_seen(event.identity)
+        identity = event.identity  # made anew each time
+        is_new = self._first_seen(identity)
         if not is_new:
             metrics.DUPLICATES.labels("hub", record.topic).inc()
-        if event.identity in self._held:
+        if identity in self._held:
             return None
         seq = f"{record.partition}:{record.offset}"
-        item = encode_item(seq, event, record.partition, record.offset, record.timestamp_ms)
+        item = encode_item(seq, event, identity, record.partition, record.offset, record.timestamp_ms)
         # Seen, but no longer in the history (the log started over): those who resume need it, the others have it.
         self._remember(item)
         return item if is_new else None
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take older events, oldest first, from ClickHouse into the snapshots; those the history holds are skipped."""
-        fresh = [event for event in events if self._first_seen(event.identity)]
-        self._restored += [encode_item(f"db:{event.identity}", event, -1, -1, 0) for event in fresh]
+        named = [(event.identity, event) for event in events]
+        fresh = [(identity, event) for identity, event in named if self._first_seen(identity)]
+        self._restored += [encode_item(f"db:{identity}", event, identity, -1, -1, 0) for identity, event in fresh]
 
     def snapshot(self, keys: Keys) -> list[Item]:
         """The newest messages, oldest first."""

@@ -154,18 +154,19 @@ class Sink:
 
     def _keep(self, event: Event, topic: str) -> None:
         # A prediction that comes again later is written again: it comes because ClickHouse does not have it.
-        if event.identity in self._rows:
+        identity = event.identity  # made anew each time
+        if identity in self._rows:
             metrics.DUPLICATES.labels("sink", topic).inc()
             return
-        self._rows[event.identity] = event
+        self._rows[identity] = event
 
     def _write(self) -> None:
         for model, table in TABLES.items():
-            events = [event for event in self._rows.values() if type(event) is model]
-            if events:
-                self._insert(table, events)
-            for event in events:
-                del self._rows[event.identity]
+            rows = {identity: event for identity, event in self._rows.items() if type(event) is model}
+            if rows:
+                self._insert(table, list(rows.values()))
+            for identity in rows:
+                del self._rows[identity]
 
     def _insert(self, table: str, events: Sequence[Event]) -> None:
         """Insert; a row that no attempt can store is taken out so that the others get through."""
