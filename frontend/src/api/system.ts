@@ -54,12 +54,12 @@ export function queuesQuery() {
   });
 }
 
-/** Other user interfaces; those that the profile lacks are not in it. */
+/** Other user interfaces, and whether they answer; those that the profile lacks are not in it. */
 export function linksQuery() {
   return queryOptions({
     queryKey: systemKeys.links(),
-    queryFn: async ({ signal }) => (await unwrap(api.GET('/api/system/links', { signal }))).links,
-    staleTime: Infinity,
+    queryFn: ({ signal }) => unwrap(api.GET('/api/system/links', { signal })),
+    refetchInterval: HEALTH_INTERVAL,
   });
 }
 

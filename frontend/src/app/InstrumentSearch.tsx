@@ -1,9 +1,8 @@
-import { Combobox, InputBase, Text, useCombobox } from '@mantine/core';
-import { useHotkeys } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import '@/shared/ui/mantineMore';
+import { Combobox, InputBase, Text, useCombobox, type InputBaseProps } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
+import { useEffect, useEffectEvent, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { datasetsQuery, type Dataset } from '@/api/datasets';
 
@@ -18,24 +17,36 @@ function matches(dataset: Dataset, words: string): boolean {
     .every((word) => text.includes(word));
 }
 
-/** Finds a loaded instrument by ticker or name; `/` puts the cursor here. */
-export function InstrumentSearch() {
+interface InstrumentSearchProps {
+  input: RefObject<HTMLInputElement | null>;
+  /** how the field looks and what it is called */
+  field: InputBaseProps;
+  words: string;
+  onWords: (words: string) => void;
+}
+
+/** The field of {@link SearchBox} with what it finds; takes the cursor over when it comes. */
+export default function InstrumentSearch({ input, field, words, onWords }: InstrumentSearchProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const datasets = useQuery(datasetsQuery());
-  const [words, setWords] = useState('');
-  const input = useRef<HTMLInputElement>(null);
   const combobox = useCombobox({
     onDropdownClose: () => {
       combobox.resetSelectedOption();
     },
   });
-  useHotkeys([['/', () => input.current?.focus()]]);
+  const take = useEffectEvent(() => {
+    input.current?.focus();
+    if (words) combobox.selectFirstOption();
+  });
+  useEffect(() => {
+    take();
+  }, []);
   const found = (datasets.data ?? []).filter((dataset) => matches(dataset, words)).slice(0, MOST);
 
   const open = (key: string) => {
     const [exchange = '', ticker = ''] = key.split(':');
-    setWords('');
+    onWords('');
     combobox.closeDropdown();
     input.current?.blur();
     void navigate({ to: '/stock/$exchange/$ticker', params: { exchange, ticker } });
@@ -45,14 +56,11 @@ export function InstrumentSearch() {
     <Combobox store={combobox} onOptionSubmit={open} width={300} position="bottom-start">
       <Combobox.Target>
         <InputBase
+          {...field}
           ref={input}
-          aria-label={t('search.label')}
-          placeholder={t('search.placeholder')}
-          leftSection={<IconSearch size={16} aria-hidden />}
-          size="sm"
           value={words}
           onChange={(event) => {
-            setWords(event.currentTarget.value);
+            onWords(event.currentTarget.value);
             combobox.openDropdown();
             combobox.selectFirstOption();
           }}
@@ -62,7 +70,6 @@ export function InstrumentSearch() {
           onBlur={() => {
             combobox.closeDropdown();
           }}
-          data-testid="search"
         />
       </Combobox.Target>
       <Combobox.Dropdown>

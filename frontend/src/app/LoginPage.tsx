@@ -1,3 +1,4 @@
+import '@/shared/ui/mantineMore';
 import { Button, Center, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconLogin2 } from '@tabler/icons-react';
 import { useState, type SyntheticEvent } from 'react';
@@ -8,7 +9,7 @@ import { ProblemAlert } from '@/shared/ui/States';
 import { LanguageToggle, ThemeToggle } from './Preferences';
 
 /** Stands in for every page while there is no session. The page's address stays, so one comes back to where one was. */
-export function LoginPage() {
+export default function LoginPage() {
   const { t } = useTranslation();
   const login = useLogin();
   const [name, setName] = useState('');

@@ -1,9 +1,10 @@
-import { Group, Text, Tooltip } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { IconClock, IconHistory } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { clockQuery, type Timeline } from '@/api/system';
 import { useFormat } from '@/shared/format/useFormat';
+import { Hint } from '@/shared/ui/Hint';
 
 /** The replayed timeline as long as there is something to tell of it; else the live one. */
 function shown(timelines: readonly Timeline[]): Timeline | undefined {
@@ -24,15 +25,11 @@ export function MarketClock() {
   const end = timeline.ends_at ? format.session(timeline.ends_at) : '';
   const Icon = timeline.state === 'live' ? IconClock : IconHistory;
   return (
-    <Tooltip
-      label={t(`clock.${timeline.state}.hint`, { end })}
-      multiline
-      maw={300}
-      events={{ hover: true, focus: true, touch: true }}
-    >
+    <Hint label={t(`clock.${timeline.state}.hint`, { end })}>
       <Group
         gap={6}
         wrap="nowrap"
+        tabIndex={0}
         data-testid="market-clock"
         data-session={timeline.session}
         data-state={timeline.state}
@@ -47,6 +44,6 @@ export function MarketClock() {
           </Text>
         </Text>
       </Group>
-    </Tooltip>
+    </Hint>
   );
 }

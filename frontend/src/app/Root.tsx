@@ -1,8 +1,15 @@
+import { lazy, Suspense } from 'react';
 import { useSessionState } from '@/api/access';
-import { LoginPage } from './LoginPage';
 import { Shell } from './Shell';
+
+const LoginPage = lazy(() => import('./LoginPage'));
 
 /** The page, or what asks who one is when the API wants to know. */
 export function Root() {
-  return useSessionState() === 'out' ? <LoginPage /> : <Shell />;
+  if (useSessionState() !== 'out') return <Shell />;
+  return (
+    <Suspense>
+      <LoginPage />
+    </Suspense>
+  );
 }

@@ -5,12 +5,12 @@ import { live } from '@/api/live';
 import { useLiveState } from '@/shared/live/hooks';
 import { LiveBadge } from '@/shared/ui/LiveBadge';
 import { AccountMenu } from './AccountMenu';
-import { InstrumentSearch } from './InstrumentSearch';
 import { LiveBridge } from './LiveBridge';
 import { MarketClock } from './MarketClock';
 import { OfflineBanner } from './OfflineBanner';
 import { PageLinks } from './PageLinks';
 import { LanguageToggle, ThemeToggle } from './Preferences';
+import { SearchBox } from './SearchBox';
 import classes from './Shell.module.css';
 
 /** What every page stands in: pages at the left, or on a phone as tabs at the bottom, and the bar on top. */
@@ -54,7 +54,7 @@ function TopBar() {
   return (
     <header className={classes.header}>
       <div className={classes.search}>
-        <InstrumentSearch />
+        <SearchBox />
       </div>
       <div className={classes.clock}>
         <MarketClock />

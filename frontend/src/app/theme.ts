@@ -1,13 +1,4 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Card,
-  createTheme,
-  Select,
-  type CSSVariablesResolver,
-  type MantineColorsTuple,
-} from '@mantine/core';
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 /** A neutral dark with a little blue, so that charts stand out from it. */
 const dark: MantineColorsTuple = [
@@ -35,15 +26,16 @@ export const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, 'DejaVu Sans Mono', monospace",
   headings: { fontWeight: '650' },
   colors: { dark },
+  // Plain values: a component that is named here by itself would be fetched with the first page.
   components: {
-    Card: Card.extend({ defaultProps: { withBorder: true, padding: 'lg', radius: 'lg' } }),
-    Badge: Badge.extend({
+    Card: { defaultProps: { withBorder: true, padding: 'lg', radius: 'lg' } },
+    Badge: {
       defaultProps: { variant: 'light', radius: 'sm' },
       styles: { label: { textTransform: 'none' } },
-    }),
-    Button: Button.extend({ defaultProps: { radius: 'md' } }),
-    ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray' } }),
-    Select: Select.extend({ defaultProps: { allowDeselect: false } }),
+    },
+    Button: { defaultProps: { radius: 'md' } },
+    ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
+    Select: { defaultProps: { allowDeselect: false } },
   },
 });
 

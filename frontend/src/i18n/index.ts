@@ -1,6 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import en from './locales/en.json';
+import { API_TEXTS } from './useApiText';
 
 /** BCP 47 tags of the page's languages, each named in itself and shortly. */
 export const LANGUAGES = { en: 'English', 'zh-TW': '中文' } as const;
@@ -8,9 +9,18 @@ export type Language = keyof typeof LANGUAGES;
 
 const STORAGE_KEY = 'stock-mlops-language';
 
-const LOADERS: Record<Language, () => Promise<object>> = {
-  en: () => Promise.resolve(en),
-  'zh-TW': async () => (await import('./locales/zh-TW.json')).default,
+/** The page's own texts, and what the API says in English in another language. */
+type Bundles = Readonly<Record<string, object>>;
+
+const LOADERS: Record<Language, () => Promise<Bundles>> = {
+  en: () => Promise.resolve({ translation: en }),
+  'zh-TW': async () => {
+    const [page, api] = await Promise.all([
+      import('./locales/zh-TW.json'),
+      import('./locales/zh-TW.api.json'),
+    ]);
+    return { translation: page.default, [API_TEXTS]: api.default };
+  },
 };
 
 function isLanguage(value: string | null): value is Language {
@@ -38,7 +48,8 @@ export function preferredLanguage(browser: readonly string[] = navigator.languag
 
 async function load(language: Language): Promise<void> {
   if (i18next.hasResourceBundle(language, 'translation')) return;
-  i18next.addResourceBundle(language, 'translation', await LOADERS[language]());
+  for (const [name, texts] of Object.entries(await LOADERS[language]()))
+    i18next.addResourceBundle(language, name, texts);
 }
 
 /** Switches the page's language, loads its texts first, and remembers the choice. */

@@ -21,6 +21,11 @@ import {
 import { readSimulationSearch, readSimulationsSearch } from './simulationSearch';
 import { readStockSearch } from './stockSearch';
 
+/** Of the pages but the first: their bundle with the styles that it uses. */
+function withStyles<T>(page: () => Promise<T>): () => Promise<T> {
+  return async () => (await Promise.all([page(), import('@/shared/ui/mantineMore')]))[0];
+}
+
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
 
 const overviewRoute = createRoute({
@@ -34,83 +39,119 @@ const stockRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/stock/$exchange/$ticker',
   validateSearch: readStockSearch,
-  component: lazyRouteComponent(() => import('@/features/stock/StockPage'), 'StockPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/stock/StockPage')),
+    'StockPage',
+  ),
 });
 
 const monitoringRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/monitoring',
   validateSearch: readMonitoringSearch,
-  component: lazyRouteComponent(() => import('@/features/monitoring/MonitoringPage'), 'MonitoringPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/monitoring/MonitoringPage')),
+    'MonitoringPage',
+  ),
 });
 
 const modelsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models',
   validateSearch: readModelsSearch,
-  component: lazyRouteComponent(() => import('@/features/models/ModelsPage'), 'ModelsPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/models/ModelsPage')),
+    'ModelsPage',
+  ),
 });
 
 const newModelRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models/new',
   validateSearch: readNewModelSearch,
-  component: lazyRouteComponent(() => import('@/features/models/form/NewModelPage'), 'NewModelPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/models/form/NewModelPage')),
+    'NewModelPage',
+  ),
 });
 
 const modelRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models/$modelId',
   validateSearch: readModelSearch,
-  component: lazyRouteComponent(() => import('@/features/models/detail/ModelPage'), 'ModelPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/models/detail/ModelPage')),
+    'ModelPage',
+  ),
 });
 
 const compareRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models/$modelId/compare',
   validateSearch: readCompareSearch,
-  component: lazyRouteComponent(() => import('@/features/models/compare/ComparePage'), 'ComparePage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/models/compare/ComparePage')),
+    'ComparePage',
+  ),
 });
 
 const predictRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/predict',
   validateSearch: readPredictSearch,
-  component: lazyRouteComponent(() => import('@/features/predict/PredictPage'), 'PredictPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/predict/PredictPage')),
+    'PredictPage',
+  ),
 });
 
 const predictionRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/predict/$predictionId',
-  component: lazyRouteComponent(() => import('@/features/predict/PredictionPage'), 'PredictionPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/predict/PredictionPage')),
+    'PredictionPage',
+  ),
 });
 
 const simulationsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/simulations',
   validateSearch: readSimulationsSearch,
-  component: lazyRouteComponent(() => import('@/features/simulations/SimulationsPage'), 'SimulationsPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/simulations/SimulationsPage')),
+    'SimulationsPage',
+  ),
 });
 
 const simulationRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/simulations/$simulationId',
   validateSearch: readSimulationSearch,
-  component: lazyRouteComponent(() => import('@/features/simulations/SimulationPage'), 'SimulationPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/simulations/SimulationPage')),
+    'SimulationPage',
+  ),
 });
 
 const datasetsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/datasets',
   validateSearch: readDatasetsSearch,
-  component: lazyRouteComponent(() => import('@/features/datasets/DatasetsPage'), 'DatasetsPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/datasets/DatasetsPage')),
+    'DatasetsPage',
+  ),
 });
 
 const adminRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/admin',
   validateSearch: readAdminSearch,
-  component: lazyRouteComponent(() => import('@/features/admin/AdminPage'), 'AdminPage'),
+  component: lazyRouteComponent(
+    withStyles(() => import('@/features/admin/AdminPage')),
+    'AdminPage',
+  ),
 });
 
 /** Every page is its own bundle; hovering over a link fetches it. */

@@ -4,6 +4,9 @@ export interface FieldError {
   message: string;
   /** what would have been right, where that is not in the message */
   expected?: string;
+  /** what kind of fault it is, and the values that the message speaks of: to say it in another language */
+  code?: string;
+  params?: Readonly<Record<string, unknown>>;
 }
 
 /** A request that failed, in the API's own words (RFC 9457), or because the network did not carry it. */
@@ -19,6 +22,8 @@ export class ApiProblem extends Error {
     readonly requestId: string | null = null,
     /** Seconds that the server asked to wait before the next try. */
     readonly retryAfter: number | null = null,
+    /** Stable name of the kind of problem; empty where none came. */
+    readonly code = '',
   ) {
     super(detail || title);
   }
@@ -37,6 +42,10 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+function asValues(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
 function asFieldErrors(value: unknown): FieldError[] {
   if (!Array.isArray(value)) return [];
   return value
@@ -47,6 +56,7 @@ function asFieldErrors(value: unknown): FieldError[] {
         field: asText(item.field),
         message: message || expected,
         ...(message && expected && { expected }),
+        ...(asText(item.code) && { code: asText(item.code), params: asValues(item.params) }),
       };
     });
 }
@@ -62,6 +72,7 @@ export function problemFrom(response: Response, body: unknown): ApiProblem {
     asFieldErrors(fields.errors),
     asText(fields.request_id) || response.headers.get('x-request-id'),
     Number.isFinite(wait) ? wait : null,
+    asText(fields.code),
   );
 }
 

@@ -18,7 +18,7 @@ export const server = setupServer(
     HttpResponse.json({ status: 'ok', services: [{ name: 'clickhouse', ok: true, seconds: 0.01 }] }),
   ),
   http.get('*/api/system/queues', () => HttpResponse.json({ items: [] })),
-  http.get('*/api/system/links', () => HttpResponse.json({ links: {} })),
+  http.get('*/api/system/links', () => HttpResponse.json({ links: {}, up: {} })),
   http.get('*/api/alerts', () => HttpResponse.json({ items: [], next_cursor: null })),
   http.get('*/api/models/', () => HttpResponse.json({ items: [], total: 0 })),
   http.get('*/api/watchlists', () => HttpResponse.json({ items: [] })),

@@ -48,5 +48,8 @@ Object.defineProperty(globalThis, 'matchMedia', {
     removeListener: () => undefined,
   }),
 });
+Object.defineProperty(document, 'fonts', {
+  value: { addEventListener: () => undefined, removeEventListener: () => undefined },
+});
 HTMLElement.prototype.scrollIntoView = () => undefined;
 window.scrollTo = () => undefined;

@@ -1,63 +1,30 @@
-import { Badge, Button, Card, Code, Group, Skeleton, Text } from '@mantine/core';
+import { Badge, Code, Group } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { apiKeysQuery, type ApiKey } from '@/api/administration';
 import { useFormat } from '@/shared/format/useFormat';
-import type { Column } from '@/shared/table/columns';
-import { DataTable } from '@/shared/table/DataTable';
-import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+import { actionColumn, type Column } from '@/shared/table/columns';
+import { AccessList } from './AccessList';
 import { NewKeyDialog } from './NewKeyDialog';
 import { RevokeKey } from './RevokeKey';
 
 /** Keys that programs call the API with. */
 export function KeysPanel() {
   const { t } = useTranslation();
-  const keys = useQuery(apiKeysQuery());
-  const columns = useColumns();
-  const [adding, setAdding] = useState(false);
   return (
-    <Card>
-      <Group justify="space-between" mb="sm">
-        <Text fz="sm" className="muted">
-          {t('apiKey.about')}
-        </Text>
-        <Button
-          size="sm"
-          leftSection={<IconKey size={16} />}
-          onClick={() => {
-            setAdding(true);
-          }}
-          data-testid="new-key"
-        >
-          {t('apiKey.add')}
-        </Button>
-      </Group>
-      {keys.isPending && <Skeleton height={160} />}
-      {keys.isError && <ProblemAlert error={keys.error} onRetry={keys.refetch} />}
-      {keys.data?.length === 0 && (
-        <EmptyState icon={<IconKey size={26} />} title={t('apiKey.none.title')}>
-          {t('apiKey.none.detail')}
-        </EmptyState>
-      )}
-      {keys.data && keys.data.length > 0 && (
-        <DataTable
-          label={t('admin.tabs.keys')}
-          columns={columns}
-          rows={keys.data}
-          rowKey={(key) => key.key_id}
-          csv="api-keys"
-        />
-      )}
-      {adding && (
-        <NewKeyDialog
-          onClose={() => {
-            setAdding(false);
-          }}
-        />
-      )}
-    </Card>
+    <AccessList
+      what="apiKey"
+      list={useQuery(apiKeysQuery())}
+      icon={(size) => <IconKey size={size} />}
+      form={(close) => <NewKeyDialog onClose={close} />}
+      testId="new-key"
+      label={t('admin.tabs.keys')}
+      columns={useColumns()}
+      rowKey={(key) => key.key_id}
+      csv="api-keys"
+    />
   );
 }
 
@@ -110,15 +77,7 @@ function useColumns(): readonly Column<ApiKey>[] {
           </Badge>
         ),
       },
-      {
-        id: 'actions',
-        header: '',
-        value: () => null,
-        cell: (key) => !key.revoked_at && <RevokeKey apiKey={key} />,
-        align: 'right',
-        sortable: false,
-        exported: false,
-      },
+      actionColumn((key) => !key.revoked_at && <RevokeKey apiKey={key} />),
     ],
     [t, format],
   );

@@ -2,8 +2,8 @@ import { PasswordInput, SegmentedControl, Stack, Text, TextInput } from '@mantin
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCreateAccount, type Role } from '@/api/administration';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { FormDialog } from '@/shared/ui/FormDialog';
 
 const ROLES: readonly Role[] = ['viewer', 'operator'];
@@ -14,7 +14,7 @@ export function NewAccountDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<Role>('viewer');
-  const errors = fieldErrors(create.error, ['name', 'password', 'role']);
+  const errors = useFieldErrors(create.error, ['name', 'password', 'role']);
   return (
     <FormDialog
       title={t('account.add')}
@@ -44,6 +44,7 @@ export function NewAccountDialog({ onClose }: { onClose: () => void }) {
           setPassword(event.currentTarget.value);
         }}
         error={errors.fields.password}
+        aria-invalid={errors.fields.password !== undefined}
         autoComplete="new-password"
         data-testid="account-password"
       />

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { meQuery, type Scope } from '@/api/access';
 import { useCreateApiKey } from '@/api/administration';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { FormDialog } from '@/shared/ui/FormDialog';
 import { NewKey } from './NewKey';
 
@@ -19,7 +19,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const me = useQuery(meQuery());
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState(DEFAULT);
-  const errors = fieldErrors(create.error, ['name', 'scopes']);
+  const errors = useFieldErrors(create.error, ['name', 'scopes']);
   if (create.data) return <NewKey made={create.data} onClose={onClose} />;
   return (
     <FormDialog

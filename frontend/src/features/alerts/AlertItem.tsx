@@ -6,12 +6,14 @@ import { useFormat } from '@/shared/format/useFormat';
 import { useNow } from '@/shared/useNow';
 import classes from './AlertItem.module.css';
 import { SEVERITY_COLORS } from './severity';
+import { useAlertText } from './useAlertText';
 
 /** One alert: how bad, what, since when, and who has seen to it. */
 export function AlertItem({ alert, action }: { alert: Alert; action?: ReactNode }) {
   const { t } = useTranslation();
   const format = useFormat();
   const now = useNow();
+  const { title, detail } = useAlertText(alert);
   return (
     <div className={classes.item} data-testid="alert" data-state={alert.state}>
       <Group justify="space-between" wrap="nowrap" gap="sm">
@@ -33,10 +35,10 @@ export function AlertItem({ alert, action }: { alert: Alert; action?: ReactNode 
       <Group justify="space-between" wrap="nowrap" align="flex-start" gap="sm" mt={4}>
         <div style={{ minWidth: 0 }}>
           <Text fz="sm" fw={600}>
-            {alert.title}
+            {title}
           </Text>
-          <Text fz="sm" className="muted" style={{ overflowWrap: 'anywhere' }}>
-            {alert.detail}
+          <Text fz="sm" className="muted" style={{ overflowWrap: 'anywhere' }} title={alert.detail}>
+            {detail}
           </Text>
           {alert.acknowledged_by && (
             <Text fz="xs" className="muted">

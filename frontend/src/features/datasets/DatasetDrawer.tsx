@@ -1,9 +1,9 @@
-import { Anchor, Drawer, Group, Stack, Text } from '@mantine/core';
+import { Drawer, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { datasetsQuery, type Dataset } from '@/api/datasets';
 import { Freshness } from '@/features/forecast/Freshness';
+import { StockLink } from '@/features/forecast/StockLink';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import { DatasetFiles } from './DatasetFiles';
@@ -44,7 +44,6 @@ export function DatasetDrawer() {
 function Facts({ dataset }: { dataset: Dataset }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { exchange, ticker } = dataset;
   const facts = [
     [t('dataset.span'), `${format.session(dataset.first_session)} – ${format.session(dataset.last_session)}`],
     [t('dataset.rows'), format.integer(dataset.rows)],
@@ -57,14 +56,9 @@ function Facts({ dataset }: { dataset: Dataset }) {
     <Stack gap={8}>
       <Group justify="space-between">
         <Freshness dataset={dataset} />
-        <Anchor
-          fz="sm"
-          renderRoot={(props) => (
-            <Link to="/stock/$exchange/$ticker" params={{ exchange, ticker }} {...props} />
-          )}
-        >
+        <StockLink instrument={dataset} fw={400}>
           {t('dataset.toStock')}
-        </Anchor>
+        </StockLink>
       </Group>
       {facts.map(([name, value]) => (
         <Group key={name} justify="space-between" gap="md" wrap="nowrap" align="baseline">

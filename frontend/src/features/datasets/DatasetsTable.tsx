@@ -1,12 +1,12 @@
-import { Anchor, Button, Text } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Button, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Dataset } from '@/api/datasets';
 import { Freshness } from '@/features/forecast/Freshness';
+import { StockLink } from '@/features/forecast/StockLink';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
-import { sortFromText, sortToText, type Column } from '@/shared/table/columns';
+import { actionColumn, sortFromText, sortToText, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { QualityBadge } from './QualityBadge';
 import { useDatasetsSearch } from './useDatasetsSearch';
@@ -86,41 +86,21 @@ function useColumns(): readonly Column<Dataset>[] {
         cell: (row) => <QualityBadge dataset={row} />,
         visibleFrom: 'md',
       },
-      {
-        id: 'open',
-        header: '',
-        value: () => null,
-        cell: Details,
-        exported: false,
-        sortable: false,
-        align: 'right',
-      },
+      actionColumn((dataset) => <DetailsButton dataset={dataset} />),
     ],
     [t, format],
   );
 }
 
-function Name({ exchange, ticker }: Dataset) {
+function Name(dataset: Dataset) {
   return (
     <>
-      <Anchor
-        renderRoot={(props) => (
-          <Link to="/stock/$exchange/$ticker" params={{ exchange, ticker }} {...props} />
-        )}
-        fw={600}
-        fz="sm"
-      >
-        {ticker}
-      </Anchor>
+      <StockLink instrument={dataset} />
       <Text fz="xs" className="muted" hiddenFrom="md">
-        {exchange}
+        {dataset.exchange}
       </Text>
     </>
   );
-}
-
-function Details(dataset: Dataset) {
-  return <DetailsButton dataset={dataset} />;
 }
 
 function DetailsButton({ dataset }: { dataset: Dataset }) {

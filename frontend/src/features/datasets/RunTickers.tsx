@@ -1,8 +1,8 @@
-import { Anchor, Badge, Text } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Badge, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TickerLoad } from '@/api/etl';
+import { StockLink } from '@/features/forecast/StockLink';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import type { Column } from '@/shared/table/columns';
@@ -69,16 +69,8 @@ function useColumns(): readonly Column<TickerLoad>[] {
   }, [t, format]);
 }
 
-function Name({ exchange, ticker }: TickerLoad) {
-  return (
-    <Anchor
-      renderRoot={(props) => <Link to="/stock/$exchange/$ticker" params={{ exchange, ticker }} {...props} />}
-      fw={600}
-      fz="sm"
-    >
-      {ticker}
-    </Anchor>
-  );
+function Name(load: TickerLoad) {
+  return <StockLink instrument={load} />;
 }
 
 /** Errors and the first reasons of refusal, in the words of who loaded. */

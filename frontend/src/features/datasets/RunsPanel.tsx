@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { etlRunsQuery, type EtlRun } from '@/api/etl';
 import { useFormat } from '@/shared/format/useFormat';
-import type { Column } from '@/shared/table/columns';
+import { actionColumn, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
 import { RunState } from './RunState';
@@ -71,15 +71,7 @@ function useColumns(): readonly Column<EtlRun>[] {
         value: (run) => run.error ?? run.message,
         visibleFrom: 'lg',
       },
-      {
-        id: 'open',
-        header: '',
-        value: () => null,
-        cell: (run) => <OpenRun runId={run.run_id} />,
-        align: 'right',
-        exported: false,
-        sortable: false,
-      },
+      actionColumn((run) => <OpenRun runId={run.run_id} />),
     ],
     [t, format],
   );

@@ -3,8 +3,8 @@ import { IconDatabaseImport } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStartEtl, type Exchange } from '@/api/etl';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { ExchangeSelect } from './ExchangeSelect';
 
 interface SourceFormProps {
@@ -19,7 +19,7 @@ export function SourceForm({ source, onStarted }: SourceFormProps) {
   const [tickers, setTickers] = useState<string[]>([]);
   const [exchange, setExchange] = useState<Exchange>('US');
   const [full, setFull] = useState(false);
-  const errors = fieldErrors(start.error, ['tickers', 'exchange', 'source']);
+  const errors = useFieldErrors(start.error, ['tickers', 'exchange', 'source']);
   return (
     <form
       noValidate

@@ -3,8 +3,8 @@ import { IconFileUpload, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useUpload, type Exchange } from '@/api/etl';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { ExchangeSelect } from './ExchangeSelect';
 
 const FIELDS = ['ticker', 'exchange', 'columns', 'file'] as const;
@@ -19,7 +19,7 @@ export function UploadForm({ onStarted }: { onStarted: (runId: string) => void }
   const [columns, setColumns] = useState('');
   const [skipBadRows, setSkipBadRows] = useState(false);
   const [missing, setMissing] = useState(false);
-  const errors = fieldErrors(upload.error, FIELDS);
+  const errors = useFieldErrors(upload.error, FIELDS);
   const submit = () => {
     setMissing(file === null);
     if (file === null) return;

@@ -1,10 +1,11 @@
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { accuracyQuery } from '@/api/accuracy';
 import { modelsQuery, type ModelFilters } from '@/api/models';
 import type { Prediction } from '@/api/predictions';
 import { useFormat } from '@/shared/format/useFormat';
+import { Hint } from '@/shared/ui/Hint';
 import { skillVerdict, type SkillVerdict } from './skill';
 
 const COLORS: Record<SkillVerdict['kind'], string> = {
@@ -28,11 +29,11 @@ export function SkillBadge({ prediction }: { prediction: Prediction }) {
   const verdict = skillVerdict(prediction, accuracies.data ?? NONE, models.data?.items ?? NONE);
   if (!verdict) return null;
   return (
-    <Tooltip label={hint(verdict)} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      <Badge color={COLORS[verdict.kind]} data-testid="skill-badge" data-kind={verdict.kind}>
+    <Hint label={hint(verdict)}>
+      <Badge color={COLORS[verdict.kind]} tabIndex={0} data-testid="skill-badge" data-kind={verdict.kind}>
         {t(`skill.${verdict.kind}`)}
       </Badge>
-    </Tooltip>
+    </Hint>
   );
 }
 

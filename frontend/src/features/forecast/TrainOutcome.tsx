@@ -2,19 +2,23 @@ import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconEqual } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { TrainStatus } from '@/api/training';
+import { useApiText } from '@/i18n/useApiText';
 import { horizonScores, SUSPICIOUS_SKILL } from './evaluation';
 import { ScoresTable } from './ScoresTable';
 
 /** How a training ended: its evidence against the random walk, or why it failed. */
 export function TrainOutcome({ status, onRetry }: { status: TrainStatus; onRetry: () => void }) {
   const { t } = useTranslation();
+  const say = useApiText();
   if (status.result) return <TrainResult result={status.result} />;
   return (
     <Alert
       role="alert"
       color="red"
       icon={<IconAlertTriangle size={18} />}
-      title={status.error?.title ?? t(`job.${status.state}`)}
+      title={
+        status.error ? say(`problem.${status.error.code}`, status.error.title) : t(`job.${status.state}`)
+      }
       data-testid="train-result"
       data-state={status.state}
     >

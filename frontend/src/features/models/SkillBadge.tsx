@@ -1,6 +1,7 @@
-import { Badge, Text, Tooltip } from '@mantine/core';
+import { Badge, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/shared/format/useFormat';
+import { Hint } from '@/shared/ui/Hint';
 
 interface SkillBadgeProps {
   /** one session ahead; null where the sample does not define it */
@@ -8,8 +9,6 @@ interface SkillBadgeProps {
   /** horizons at which the random walk is beaten beyond chance */
   better: readonly number[];
 }
-
-const EVENTS = { hover: true, focus: true, touch: true };
 
 /** Whether a version beats the random walk, and by how much one session ahead. */
 export function SkillBadge({ skill, better }: SkillBadgeProps) {
@@ -20,13 +19,13 @@ export function SkillBadge({ skill, better }: SkillBadgeProps) {
     ? t('train.better', { horizons: better.join(', '), count: better.length })
     : t('train.notBetter');
   return (
-    <Tooltip label={hint} multiline maw={300} events={EVENTS}>
+    <Hint label={hint}>
       <Badge color={beats ? 'teal' : 'gray'} miw="max-content" tabIndex={0} data-beats={beats}>
         {skill === null ? '–' : format.change(skill)}
         <Text span inherit visibleFrom="sm">
           {` · ${t(beats ? 'models.skill.better' : 'models.skill.same')}`}
         </Text>
       </Badge>
-    </Tooltip>
+    </Hint>
   );
 }

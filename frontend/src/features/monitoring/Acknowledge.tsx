@@ -3,14 +3,16 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMay } from '@/api/access';
 import { useAcknowledge, type Alert } from '@/api/alerts';
-import { fieldErrors } from '@/shared/form/fieldErrors';
+import { useAlertText } from '@/features/alerts/useAlertText';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { FormDialog } from '@/shared/ui/FormDialog';
 
 /** Says that one has seen to an alert, with a word about it; for operators. */
 export function Acknowledge({ alert }: { alert: Alert }) {
   const { t } = useTranslation();
   const allowed = useMay('write');
+  const { title } = useAlertText(alert);
   const [asking, setAsking] = useState(false);
   if (alert.acknowledged_at || !allowed) return null;
   return (
@@ -19,7 +21,7 @@ export function Acknowledge({ alert }: { alert: Alert }) {
         size="compact-sm"
         variant="light"
         flex="none"
-        aria-label={t('alerts.acknowledgeOf', { title: alert.title })}
+        aria-label={t('alerts.acknowledgeOf', { title })}
         onClick={() => {
           setAsking(true);
         }}
@@ -41,9 +43,10 @@ export function Acknowledge({ alert }: { alert: Alert }) {
 
 function AcknowledgeDialog({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const { t } = useTranslation();
+  const { title } = useAlertText(alert);
   const acknowledge = useAcknowledge();
   const [comment, setComment] = useState('');
-  const errors = fieldErrors(acknowledge.error, ['comment']);
+  const errors = useFieldErrors(acknowledge.error, ['comment']);
   return (
     <FormDialog
       title={t('alerts.acknowledge')}
@@ -54,7 +57,7 @@ function AcknowledgeDialog({ alert, onClose }: { alert: Alert; onClose: () => vo
         acknowledge.mutate({ id: alert.alert_id, comment }, { onSuccess: onClose });
       }}
     >
-      <Text fz="sm">{alert.title}</Text>
+      <Text fz="sm">{title}</Text>
       <Textarea
         label={t('alerts.comment')}
         description={t('alerts.commentHint')}

@@ -5,8 +5,9 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMay } from '@/api/access';
 import { flowsQuery, useStartFlow, type Flow } from '@/api/flows';
+import { useApiText } from '@/i18n/useApiText';
 import { useFormat } from '@/shared/format/useFormat';
-import type { Column } from '@/shared/table/columns';
+import { actionColumn, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { NotAllowed } from '@/shared/ui/NotAllowed';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
@@ -42,6 +43,7 @@ const COLORS = { completed: 'teal', failed: 'red', running: 'indigo', pending: '
 
 function useColumns(): readonly Column<Flow>[] {
   const { t } = useTranslation();
+  const say = useApiText();
   const format = useFormat();
   return useMemo((): readonly Column<Flow>[] => {
     const instant = (at: string | null) => (at ? <span className="nowrap">{format.instant(at)}</span> : '–');
@@ -56,7 +58,7 @@ function useColumns(): readonly Column<Flow>[] {
               {flow.name}
             </Text>
             <Text fz="xs" className="muted" maw={420}>
-              {flow.description}
+              {say(`flow.${flow.name}`, flow.description)}
             </Text>
           </>
         ),
@@ -93,17 +95,9 @@ function useColumns(): readonly Column<Flow>[] {
         cell: (flow) => instant(flow.next_run_at),
         visibleFrom: 'lg',
       },
-      {
-        id: 'start',
-        header: '',
-        value: () => null,
-        cell: (flow) => flow.startable && <StartFlow name={flow.name} />,
-        align: 'right',
-        sortable: false,
-        exported: false,
-      },
+      actionColumn((flow) => flow.startable && <StartFlow name={flow.name} />),
     ];
-  }, [t, format]);
+  }, [t, say, format]);
 }
 
 function StartFlow({ name }: { name: string }) {

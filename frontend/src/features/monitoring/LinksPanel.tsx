@@ -2,10 +2,9 @@ import { Anchor, Badge, Group, SimpleGrid, Skeleton } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { healthQuery, linksQuery } from '@/api/system';
+import { linksQuery } from '@/api/system';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
-import type { Scrapes } from './overview';
 
 const NAMES: Readonly<Record<string, string>> = {
   mlflow: 'MLflow',
@@ -18,20 +17,16 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Other user interfaces of this installation, and whether they answer; those it lacks are not here. */
-export function LinksPanel({ scrapes }: { scrapes: Scrapes }) {
+export function LinksPanel() {
   const { t } = useTranslation();
-  const health = useQuery(healthQuery());
-  /** As the API found it, else as it was scraped. */
-  const isUp = (name: string) =>
-    health.data?.services.find((service) => service.name === name)?.ok ?? scrapes.get(name)?.[0]?.up;
   const links = useQuery(linksQuery());
   return (
     <Panel title={t('links.title')} description={t('links.subtitle')} data-testid="links">
       {links.isPending && <Skeleton height={80} />}
       {links.isError && <ProblemAlert error={links.error} onRetry={links.refetch} />}
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
-        {Object.entries(links.data ?? {}).map(([name, address]) => (
-          <LinkItem key={name} name={name} address={address} up={isUp(name)} />
+        {Object.entries(links.data?.links ?? {}).map(([name, address]) => (
+          <LinkItem key={name} name={name} address={address} up={links.data?.up[name]} />
         ))}
       </SimpleGrid>
     </Panel>

@@ -19,7 +19,7 @@ export function LiveTab() {
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <Stack gap="lg">
           <ServicesPanel scrapes={scrapes} />
-          <LinksPanel scrapes={scrapes} />
+          <LinksPanel />
         </Stack>
         <Stack gap="lg">
           <PredictionsFeed />

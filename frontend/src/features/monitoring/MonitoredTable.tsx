@@ -1,11 +1,11 @@
-import { Anchor, Badge, Button, Text } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Badge, Button, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Monitored } from '@/api/monitoring';
+import { StockLink } from '@/features/forecast/StockLink';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
-import type { Column } from '@/shared/table/columns';
+import { actionColumn, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { conditionsOf, coverageOf, numberOf } from './numbers';
 import { useMonitoringSearch } from './useMonitoringSearch';
@@ -30,7 +30,7 @@ function useColumns(): readonly Column<Monitored>[] {
   const { t } = useTranslation();
   const format = useFormat();
   return useMemo(
-    () => [
+    (): readonly Column<Monitored>[] => [
       { id: 'ticker', header: t('dataset.ticker'), value: instrumentKey, cell: Name },
       {
         id: 'session',
@@ -90,15 +90,7 @@ function useColumns(): readonly Column<Monitored>[] {
         value: (row) => conditionsOf(row).length,
         cell: (row) => <Conditions row={row} />,
       },
-      {
-        id: 'open',
-        header: '',
-        value: () => null,
-        cell: (row) => <OverTime row={row} />,
-        align: 'right',
-        sortable: false,
-        exported: false,
-      },
+      actionColumn((row) => <OverTime row={row} />),
     ],
     [t, format],
   );
@@ -108,21 +100,13 @@ function share(value: number | undefined, format: (value: number) => string): st
   return value === undefined ? '–' : format(value);
 }
 
-function Name({ exchange, ticker, model_version: version }: Monitored) {
+function Name(row: Monitored) {
   return (
     <>
-      <Anchor
-        renderRoot={(props) => (
-          <Link to="/stock/$exchange/$ticker" params={{ exchange, ticker }} {...props} />
-        )}
-        fw={600}
-        fz="sm"
-      >
-        {ticker}
-      </Anchor>
-      {version && (
+      <StockLink instrument={row} />
+      {row.model_version && (
         <Text fz="xs" className="muted">
-          v{version}
+          v{row.model_version}
         </Text>
       )}
     </>

@@ -38,18 +38,17 @@ it('turns what comes over the WebSockets into figures, services and predictions'
 });
 
 it('lists the interfaces that this installation has, and whether they answer', async () => {
-  const services = [{ name: 'mlflow', ok: false, seconds: 1, error: 'refused' }];
+  const links = { mlflow: 'http://127.0.0.1:5010', flower: 'http://127.0.0.1:5555' };
   server.use(
     http.get(url('/api/system/links'), () =>
-      HttpResponse.json({ links: { mlflow: 'http://127.0.0.1:5010', flower: 'http://127.0.0.1:5555' } }),
+      HttpResponse.json({ links, up: { mlflow: false, flower: true } }),
     ),
-    http.get(url('/api/system/health'), () => HttpResponse.json({ status: 'degraded', services })),
   );
   renderApp('/monitoring');
   const link = await screen.findByTestId('link-mlflow');
   expect(within(link).getByRole('link', { name: 'MLflow' })).toHaveAttribute('href', 'http://127.0.0.1:5010');
   expect(await within(link).findByText('Down')).toBeVisible();
-  expect(screen.getByTestId('link-flower')).toHaveTextContent('Flower');
+  expect(screen.getByTestId('link-flower')).toHaveTextContent('Flower Up');
   expect(screen.queryByTestId('link-grafana')).toBeNull();
 });
 

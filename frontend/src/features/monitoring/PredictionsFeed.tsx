@@ -1,9 +1,9 @@
-import { Anchor, Badge, Group, Stack, Text } from '@mantine/core';
+import { Badge, Group, Stack, Text } from '@mantine/core';
 import { IconBroadcast } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { PredictionEvent } from '@/api/events';
 import { live, logs } from '@/api/live';
+import { StockLink } from '@/features/forecast/StockLink';
 import { useFormat } from '@/shared/format/useFormat';
 import { useEventLog } from '@/shared/live/EventLog';
 import { useLiveState } from '@/shared/live/hooks';
@@ -45,20 +45,11 @@ export function PredictionsFeed() {
 function FeedItem({ event }: { event: PredictionEvent }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { exchange, ticker } = event;
   return (
     <div className={`${classes.item} arrived`} data-testid="feed-item">
       <Group justify="space-between" wrap="nowrap" gap="sm">
         <Group gap="xs" wrap="nowrap" miw={0}>
-          <Anchor
-            renderRoot={(props) => (
-              <Link to="/stock/$exchange/$ticker" params={{ exchange, ticker }} {...props} />
-            )}
-            fw={600}
-            fz="sm"
-          >
-            {ticker}
-          </Anchor>
+          <StockLink instrument={event} />
           <Text fz="xs" className="muted nowrap">
             {t('feed.target', { day: format.sessionShort(event.target_session) })}
           </Text>

@@ -1,14 +1,14 @@
-import { ActionIcon, Button, Group, Select } from '@mantine/core';
+import { ActionIcon, Button, Group, Skeleton } from '@mantine/core';
 import { IconPencil, IconPlus } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { WatchlistDraft } from '@/api/watchlists';
 import { useShownList } from './useShownList';
 
-/** Fetched when it is opened: most visits do without. */
+/** Fetched when they are needed: most visits do without. */
+const WatchlistSelect = lazy(() => import('./WatchlistSelect'));
 const WatchlistDialog = lazy(() => import('./WatchlistDialog'));
 
-const ALL = 'all';
 const NEW: WatchlistDraft = { id: null, name: '', instruments: [] };
 
 /** Which stocks the page shows: all, or those of a list of one's own. */
@@ -20,16 +20,9 @@ export function WatchlistBar() {
   return (
     <Group gap="xs" wrap="nowrap">
       {options.length > 0 && (
-        <Select
-          aria-label={t('watchlist.label')}
-          data={[{ value: ALL, label: t('watchlist.all') }, ...options]}
-          value={shown?.watchlist_id ?? ALL}
-          onChange={(value) => {
-            show(value === ALL ? undefined : (value ?? undefined));
-          }}
-          w={190}
-          data-testid="watchlists"
-        />
+        <Suspense fallback={<Skeleton w={190} h={36} />}>
+          <WatchlistSelect options={options} shown={shown?.watchlist_id} onShow={show} />
+        </Suspense>
       )}
       {shown && (
         <ActionIcon

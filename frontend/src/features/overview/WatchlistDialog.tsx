@@ -1,3 +1,4 @@
+import '@/shared/ui/mantineMore';
 import { Button, MultiSelect, TextInput } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -5,8 +6,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { datasetsQuery } from '@/api/datasets';
 import { useDeleteWatchlist, useSaveWatchlist, type WatchlistDraft } from '@/api/watchlists';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { instrumentFromKey, instrumentKey } from '@/shared/instrument';
 import { FormDialog } from '@/shared/ui/FormDialog';
 import { ProblemAlert } from '@/shared/ui/States';
@@ -24,7 +25,7 @@ export default function WatchlistDialog({ draft, onSaved, onClose }: WatchlistDi
   const save = useSaveWatchlist();
   const [name, setName] = useState(draft.name);
   const [keys, setKeys] = useState(() => draft.instruments.map(instrumentKey));
-  const errors = fieldErrors(save.error, ['name', 'instruments']);
+  const errors = useFieldErrors(save.error, ['name', 'instruments']);
   const finish = (id: string | undefined) => {
     onSaved(id);
     onClose();

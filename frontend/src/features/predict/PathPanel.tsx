@@ -3,7 +3,7 @@ import { IconRoute } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { recentClosesQuery } from '@/api/datasets';
-import { futurePathQuery, futureStatusQuery, useCancelFuture } from '@/api/future';
+import { futureStatusQuery, useCancelFuture, useFollowedPath, useKnownPath } from '@/api/future';
 import { isFinished } from '@/api/jobs';
 import type { Instrument } from '@/shared/instrument';
 import { JobProgress } from '@/shared/ui/JobProgress';
@@ -37,7 +37,7 @@ export function PathPanel({ instrument }: { instrument: Instrument }) {
 
 function Path({ taskId, instrument }: { taskId: string; instrument: Instrument }) {
   const { t } = useTranslation();
-  const path = useQuery(futurePathQuery(taskId));
+  const path = useFollowedPath(taskId);
   const closes = useQuery(recentClosesQuery(instrument));
   if (path.isPending) return <Skeleton height={320} />;
   if (path.isError) return <ProblemAlert error={path.error} onRetry={path.refetch} />;
@@ -80,7 +80,7 @@ function Failure({ taskId }: { taskId: string }) {
 
 function CancelButton({ taskId }: { taskId: string }) {
   const { t } = useTranslation();
-  const path = useQuery(futurePathQuery(taskId));
+  const path = useKnownPath(taskId);
   const cancel = useCancelFuture();
   if (!path.data || isFinished(path.data.state)) return null;
   return (

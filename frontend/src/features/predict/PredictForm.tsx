@@ -6,8 +6,8 @@ import { useMay } from '@/api/access';
 import type { Dataset } from '@/api/datasets';
 import { useFuturePath } from '@/api/future';
 import { usePredict, type Prediction } from '@/api/predictions';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { instrumentKey, type Instrument } from '@/shared/instrument';
 import { Panel } from '@/shared/ui/Panel';
 import { usePredictSearch } from './usePredictSearch';
@@ -30,7 +30,7 @@ export function PredictForm({ instrument, datasets, onMade }: PredictFormProps) 
   const future = useFuturePath(instrument);
   const allowed = useMay('predict');
   const sent = path ? future : single;
-  const errors = fieldErrors(sent.error, FIELDS);
+  const errors = useFieldErrors(sent.error, FIELDS);
   const wrong = errors.fields.horizon ?? errors.fields.days;
 
   const submit = (event: SyntheticEvent) => {

@@ -33,6 +33,20 @@ beforeEach(() => {
   );
 });
 
+/** An answer of server-sent events, which the test sends one by one. */
+function stream() {
+  const body = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = body.writable.getWriter();
+  const encoder = new TextEncoder();
+  return {
+    events: new HttpResponse(body.readable, { headers: { 'Content-Type': 'text/event-stream' } }),
+    send: (name: string, data: object) => {
+      void writer.write(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`));
+    },
+    end: () => void writer.close(),
+  };
+}
+
 describe('PredictPage', () => {
   it('predicts one session and leads to its explanation', async () => {
     const bodies: unknown[] = [];
@@ -63,35 +77,35 @@ describe('PredictPage', () => {
     expect(screen.getByTestId('predict-ahead')).toBeInvalid();
   });
 
-  it('shows the days of a path as they come, and cancels it', async () => {
-    let cancelled = false;
+  it('shows the days of a path as its events tell of them, and cancels it', async () => {
+    const { events, send, end } = stream();
     const days = [
       prediction({ target_session: '2012-09-17', predicted_close: 101.11 }),
       prediction({ target_session: '2012-09-18', predicted_close: 102.22, horizon: 2 }),
     ];
-    let polls = 0;
+    const told = (from: number, to: number, state = 'running') => ({
+      task_id: TASK,
+      state,
+      progress: to / 4,
+      days_done: to,
+      days_total: 4,
+      predictions: days.slice(from, to),
+    });
     server.use(
-      http.get(url(`/api/predict/future/partial_status/${TASK}`), () => {
-        polls += 1;
-        const predictions = days.slice(0, polls);
-        return HttpResponse.json({
-          task_id: TASK,
-          state: cancelled ? 'cancelled' : 'running',
-          progress: predictions.length / 4,
-          days_done: predictions.length,
-          days_total: 4,
-          predictions,
-        });
-      }),
+      http.get(url(`/api/predict/future/stream/${TASK}`), () => events),
       http.delete(url(`/api/predict/future/${TASK}`), () => {
-        cancelled = true;
+        send('end', told(2, 2, 'cancelled'));
+        end();
         return HttpResponse.json({ task_id: TASK, state: 'cancelled' });
       }),
     );
     renderApp(`/predict?mode=path&task=${TASK}`);
+    send('progress', told(0, 1));
     expect(await screen.findByText('101.11')).toBeVisible();
     expect(screen.getByTestId('path-progress')).toHaveAttribute('data-progress', '0.25');
+    send('progress', told(1, 2));
     expect(await screen.findByText('102.22')).toBeVisible();
+    expect(screen.getByText('101.11')).toBeVisible();
     await userEvent.click(screen.getByTestId('path-cancel'));
     expect(await screen.findByText(/Cancelled after 2 of 4 sessions/)).toBeVisible();
     expect(screen.queryByTestId('path-cancel')).toBeNull();

@@ -1,9 +1,8 @@
 import { Card, Group, SegmentedControl, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PriceBar } from '@/api/datasets';
-import { futurePathQuery } from '@/api/future';
+import { useKnownPath } from '@/api/future';
 import type { Prediction } from '@/api/predictions';
 import { PriceChartView } from '@/shared/charts/PriceChartView';
 import { ProblemAlert } from '@/shared/ui/States';
@@ -30,7 +29,7 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const { ticker } = instrument;
   const { search, update } = useStockSearch();
   const height = useChartHeight();
-  const future = useQuery({ ...futurePathQuery(search.path ?? ''), enabled: search.path !== undefined });
+  const future = useKnownPath(search.path);
   const path = future.data?.predictions ?? NO_PATH;
   const data = useMemo(() => buildChartData(bars, history, newest, path), [bars, history, newest, path]);
   const [hovered, setHovered] = useState<string | null>(null);

@@ -8,6 +8,8 @@ import { ForecastFigures } from '@/features/forecast/ForecastFigures';
 import { MadeAt } from '@/features/forecast/MadeAt';
 import { ModelBadge } from '@/features/forecast/ModelBadge';
 import { SkillBadge } from '@/features/forecast/SkillBadge';
+import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import type { Instrument } from '@/shared/instrument';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
@@ -63,40 +65,38 @@ export function ForecastPanel({ instrument, latest }: ForecastPanelProps) {
   );
 }
 
-const MOST_SESSIONS = 60;
-
 function PredictNow({ instrument }: { instrument: Instrument }) {
   const { t } = useTranslation();
   const predict = usePredict(instrument);
   const [horizon, setHorizon] = useState<number | string>(1);
-  const valid = typeof horizon === 'number' && horizon >= 1;
+  const errors = useFieldErrors(predict.error, ['horizon']);
   return (
     <Stack gap="sm">
-      <Group align="flex-end" gap="sm" wrap="nowrap">
+      <Group align={errors.fields.horizon ? 'center' : 'flex-end'} gap="sm" wrap="nowrap">
         <NumberInput
           label={t('predict.horizon')}
           value={horizon}
           onChange={setHorizon}
           min={1}
-          max={MOST_SESSIONS}
           allowDecimal={false}
-          clampBehavior="strict"
+          clampBehavior="none"
+          error={errors.fields.horizon}
           flex={1}
           data-testid="predict-horizon"
         />
         <Button
           leftSection={<IconSparkles size={16} />}
           loading={predict.isPending}
-          disabled={!valid}
           onClick={() => {
-            if (valid) predict.mutate(horizon);
+            // The API says what is wrong with an empty or too large number; it is sent as it was typed.
+            predict.mutate(horizon as number);
           }}
           data-testid="predict-now"
         >
           {t('predict.now')}
         </Button>
       </Group>
-      {predict.isError && <ProblemAlert error={predict.error} />}
+      <FormProblem error={predict.error} errors={errors} />
     </Stack>
   );
 }

@@ -4,9 +4,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PredictionEvent } from '@/api/events';
-import { futurePathQuery, futureStatusQuery, useFuturePath } from '@/api/future';
+import { futureStatusQuery, useFollowedPath, useFuturePath } from '@/api/future';
 import { isFinished } from '@/api/jobs';
 import { useFormat } from '@/shared/format/useFormat';
+import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import type { Instrument } from '@/shared/instrument';
 import { JobProgress } from '@/shared/ui/JobProgress';
 import { Panel } from '@/shared/ui/Panel';
@@ -14,18 +16,17 @@ import { ScrollTable } from '@/shared/ui/ScrollTable';
 import { ProblemAlert } from '@/shared/ui/States';
 import { useStockSearch } from './useStock';
 
-const MOST_DAYS = 60;
-
 /** Forecasts a path of several sessions; the days appear one by one, here and on the chart. */
 export function FuturePanel({ instrument }: { instrument: Instrument }) {
   const { t } = useTranslation();
   const { search, update } = useStockSearch();
   const start = useFuturePath(instrument);
   const [days, setDays] = useState<number | string>(5);
-  const valid = typeof days === 'number' && days >= 1;
+  const errors = useFieldErrors(start.error, ['days', 'horizon']);
+  const wrong = errors.fields.days ?? errors.fields.horizon;
   const submit = () => {
-    if (!valid) return;
-    start.mutate(days, {
+    // The API says what is wrong with an empty or too large number; it is sent as it was typed.
+    start.mutate(days as number, {
       onSuccess: ({ task_id }) => {
         update({ path: task_id });
       },
@@ -50,15 +51,15 @@ export function FuturePanel({ instrument }: { instrument: Instrument }) {
         )
       }
     >
-      <Group align="flex-end" gap="sm" wrap="nowrap">
+      <Group align={wrong ? 'center' : 'flex-end'} gap="sm" wrap="nowrap">
         <NumberInput
           label={t('future.days')}
           value={days}
           onChange={setDays}
           min={1}
-          max={MOST_DAYS}
           allowDecimal={false}
-          clampBehavior="strict"
+          clampBehavior="none"
+          error={wrong}
           flex={1}
           data-testid="future-days"
         />
@@ -66,21 +67,20 @@ export function FuturePanel({ instrument }: { instrument: Instrument }) {
           variant="light"
           leftSection={<IconRoute size={16} />}
           loading={start.isPending}
-          disabled={!valid}
           onClick={submit}
           data-testid="future-start"
         >
           {t('future.start')}
         </Button>
       </Group>
-      {start.isError && <ProblemAlert error={start.error} />}
+      <FormProblem error={start.error} errors={errors} />
       {search.path !== undefined && <FuturePath taskId={search.path} />}
     </Panel>
   );
 }
 
 function FuturePath({ taskId }: { taskId: string }) {
-  const path = useQuery(futurePathQuery(taskId));
+  const path = useFollowedPath(taskId);
   if (path.isPending) return <Skeleton height={40} />;
   if (path.isError) return <ProblemAlert error={path.error} onRetry={path.refetch} />;
   const { state, progress, days_done: done, days_total: total, predictions } = path.data;

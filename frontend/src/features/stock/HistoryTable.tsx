@@ -5,7 +5,7 @@ import type { Prediction } from '@/api/predictions';
 import { ModelBadge } from '@/features/forecast/ModelBadge';
 import { isInside } from '@/features/forecast/outcome';
 import { useFormat } from '@/shared/format/useFormat';
-import { sortFromText, sortToText, type Column } from '@/shared/table/columns';
+import { actionColumn, sortFromText, sortToText, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { useInstrument, useStockSearch } from './useStock';
 
@@ -90,15 +90,7 @@ function useColumns(): readonly Column<Prediction>[] {
         cell: (item) => <ModelBadge prediction={item} short />,
         visibleFrom: 'sm',
       },
-      {
-        id: 'explain',
-        header: '',
-        value: () => null,
-        cell: (item) => <ExplainButton item={item} />,
-        align: 'right',
-        sortable: false,
-        exported: false,
-      },
+      actionColumn((item) => <ExplainButton item={item} />),
     ];
   }, [t, format]);
 }

@@ -170,9 +170,10 @@ describe('StockPage', () => {
     expect(await screen.findByText('The model forecasts up to 5 sessions.')).toBeVisible();
   });
 
-  it('shows the days of a future path as they come', async () => {
+  it('asks for the days of a future path where no events come', async () => {
     let polls = 0;
     server.use(
+      http.get(url(`/api/predict/future/stream/${TASK}`), () => new HttpResponse(null, { status: 503 })),
       http.get(url(`/api/predict/future/partial_status/${TASK}`), () => {
         polls += 1;
         const days = [

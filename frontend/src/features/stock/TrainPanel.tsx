@@ -8,14 +8,14 @@ import { requested } from '@/api/exchange';
 import { isFinished } from '@/api/jobs';
 import { MODEL_TYPES, trainStatusQuery, useTrain, type ModelType } from '@/api/training';
 import { TrainOutcome } from '@/features/forecast/TrainOutcome';
+import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import type { Instrument } from '@/shared/instrument';
 import { JobProgress } from '@/shared/ui/JobProgress';
 import { NotAllowed } from '@/shared/ui/NotAllowed';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
 import { useStockSearch } from './useStock';
-
-const LONGEST_HORIZON = 60;
 
 /** Trains a model of the instrument and follows it to its result. */
 export function TrainPanel({ instrument }: { instrument: Instrument }) {
@@ -28,10 +28,11 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
   const status = useQuery({ ...trainStatusQuery(search.train ?? ''), enabled: search.train !== undefined });
   const running = search.train !== undefined && !status.isError && !isFinished(status.data?.state);
 
+  const errors = useFieldErrors(train.error, ['horizon']);
   const start = () => {
-    if (typeof horizon !== 'number') return;
+    // The API says what is wrong with an empty or too large number; it is sent as it was typed.
     train.mutate(
-      { ...requested(instrument), model_type: modelType, horizon },
+      { ...requested(instrument), model_type: modelType, horizon: horizon as number },
       {
         onSuccess: ({ task_id }) => {
           update({ train: task_id });
@@ -43,7 +44,7 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
   return (
     <Panel title={t('train.title')} description={t('train.subtitle')}>
       <Stack gap="sm">
-        <Group align="flex-end" gap="sm" wrap="nowrap">
+        <Group align="flex-start" gap="sm" wrap="nowrap">
           <Select
             label={t('train.model')}
             value={modelType}
@@ -59,9 +60,9 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
             value={horizon}
             onChange={setHorizon}
             min={1}
-            max={LONGEST_HORIZON}
             allowDecimal={false}
-            clampBehavior="strict"
+            clampBehavior="none"
+            error={errors.fields.horizon}
             flex={1}
             data-testid="train-horizon"
           />
@@ -70,14 +71,14 @@ export function TrainPanel({ instrument }: { instrument: Instrument }) {
           fullWidth
           leftSection={<IconSchool size={16} />}
           loading={train.isPending}
-          disabled={!allowed || running || typeof horizon !== 'number'}
+          disabled={!allowed || running}
           onClick={start}
           data-testid="train-button"
         >
           {t('train.start')}
         </Button>
         <NotAllowed when={!allowed} />
-        {train.isError && <ProblemAlert error={train.error} onRetry={start} />}
+        <FormProblem error={train.error} errors={errors} />
         {status.isError && <ProblemAlert error={status.error} onRetry={status.refetch} />}
         {running && status.data && (
           <JobProgress

@@ -12,15 +12,23 @@ function fieldOf<F extends string>(path: string, fields: readonly F[]): F | unde
   return fields.find((field) => parts.includes(field));
 }
 
-/** Sorts the wrong fields of a refused request by the form's own; the first message of a field counts. */
-export function fieldErrors<F extends string>(error: unknown, fields: readonly F[]): FormErrors<F> {
+/**
+ * Sorts the wrong fields of a refused request by the form's own; the first message of a field counts.
+ *
+ * @param say puts a wrong field into words; by itself, those of the API
+ */
+export function fieldErrors<F extends string>(
+  error: unknown,
+  fields: readonly F[],
+  say: (item: FieldError) => string = ({ message }) => message,
+): FormErrors<F> {
   const found: FormErrors<F> = { fields: {}, rest: [] };
   if (!error) return found;
   const rest: FieldError[] = [];
   for (const item of toProblem(error).errors) {
     const field = fieldOf(item.field, fields);
     if (field === undefined) rest.push(item);
-    else found.fields[field] ??= item.message;
+    else found.fields[field] ??= say(item);
   }
   return { ...found, rest };
 }

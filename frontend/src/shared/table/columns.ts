@@ -23,6 +23,19 @@ export interface Column<T> {
   exported?: boolean;
 }
 
+/** What one can do with a row, at its end. */
+export function actionColumn<T>(cell: (row: T) => ReactNode): Column<T> {
+  return {
+    id: 'actions',
+    header: '',
+    value: () => null,
+    cell,
+    align: 'right',
+    sortable: false,
+    exported: false,
+  };
+}
+
 /** What a row's element gets besides its cells. */
 export type RowProps<T> = (row: T) => TableTrProps & Record<`data-${string}`, unknown>;
 

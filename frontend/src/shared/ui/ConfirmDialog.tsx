@@ -1,7 +1,10 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ProblemAlert } from './States';
+import type { FormErrors } from '@/shared/form/fieldErrors';
+import { FormProblem } from '@/shared/form/FormProblem';
+
+const NONE: FormErrors<string> = { fields: {}, rest: [] };
 
 interface ConfirmDialogProps {
   opened: boolean;
@@ -14,6 +17,8 @@ interface ConfirmDialogProps {
   dangerous?: boolean;
   pending: boolean;
   error: unknown;
+  /** what of the error the dialog's own fields say already */
+  errors?: FormErrors<string>;
   onCancel: () => void;
   onConfirm: () => void;
 }
@@ -34,7 +39,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         <Text component="div" fz="sm">
           {props.children}
         </Text>
-        {props.error != null && <ProblemAlert error={props.error} />}
+        <FormProblem error={props.error} errors={props.errors ?? NONE} />
         <Group justify="flex-end">
           <Button variant="default" onClick={props.onCancel}>
             {t('action.cancel')}

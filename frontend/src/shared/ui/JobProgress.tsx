@@ -1,5 +1,6 @@
 import { Group, Progress, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { useStageText } from '@/shared/format/useStageText';
 import { useFormat } from '@/shared/format/useFormat';
 
 interface JobProgressProps {
@@ -16,7 +17,8 @@ interface JobProgressProps {
 export function JobProgress({ state, progress, stage, testId }: JobProgressProps) {
   const { t } = useTranslation();
   const format = useFormat();
-  const words = state === 'pending' ? t('job.pending') : stage || t('job.running');
+  const stageText = useStageText();
+  const words = state === 'pending' ? t('job.pending') : stageText(stage) || t('job.running');
   return (
     <Stack gap={6} data-testid={testId} data-state={state} data-progress={progress}>
       <Group justify="space-between" wrap="nowrap">

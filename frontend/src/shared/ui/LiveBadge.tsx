@@ -1,6 +1,7 @@
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { LiveState } from '@/shared/live/LiveSocket';
+import { Hint } from './Hint';
 import classes from './LiveBadge.module.css';
 
 const COLORS: Record<LiveState, string> = {
@@ -14,12 +15,7 @@ const COLORS: Record<LiveState, string> = {
 export function LiveBadge({ state, testId = 'live-badge' }: { state: LiveState; testId?: string }) {
   const { t } = useTranslation();
   return (
-    <Tooltip
-      label={t(`live.${state}.hint`)}
-      events={{ hover: true, focus: true, touch: true }}
-      multiline
-      maw={260}
-    >
+    <Hint label={t(`live.${state}.hint`)}>
       <Badge
         color={COLORS[state]}
         radius="xl"
@@ -27,10 +23,11 @@ export function LiveBadge({ state, testId = 'live-badge' }: { state: LiveState; 
         data-testid={testId}
         data-state={state}
         role="status"
+        tabIndex={0}
         leftSection={<span className={classes.dot} data-state={state} />}
       >
         {t(`live.${state}.label`)}
       </Badge>
-    </Tooltip>
+    </Hint>
   );
 }

@@ -14,6 +14,8 @@ import {
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useApiText } from '@/i18n/useApiText';
+import { useFieldMessage } from '@/shared/form/useFieldErrors';
 import { toProblem, type ApiProblem } from '@/shared/problem';
 
 /** Nothing to show yet: says what it is that is missing, and what to do next. */
@@ -40,14 +42,15 @@ export function EmptyState(props: {
 }
 
 function ProblemText({ problem }: { problem: ApiProblem }) {
+  const say = useFieldMessage();
   return (
     <Stack gap={6}>
       {problem.detail && <Text fz="sm">{problem.detail}</Text>}
       {problem.errors.length > 0 && (
         <List size="sm">
-          {problem.errors.map(({ field, message }) => (
-            <List.Item key={`${field} ${message}`}>
-              <Code>{field}</Code> {message}
+          {problem.errors.map((item) => (
+            <List.Item key={`${item.field} ${item.message}`}>
+              <Code>{item.field}</Code> {say(item)}
             </List.Item>
           ))}
         </List>
@@ -64,6 +67,7 @@ function ProblemText({ problem }: { problem: ApiProblem }) {
 /** A failed request in the API's own words, with a way to try again where that makes sense. */
 export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () => unknown }) {
   const { t } = useTranslation();
+  const say = useApiText();
   const problem = toProblem(error);
   return (
     <Alert
@@ -71,7 +75,7 @@ export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () 
       color={problem.isTemporary ? 'yellow' : 'red'}
       variant="light"
       icon={<IconAlertTriangle size={18} />}
-      title={problem.isNetwork ? t('error.network.title') : problem.title}
+      title={problem.isNetwork ? t('error.network.title') : say(`problem.${problem.code}`, problem.title)}
     >
       <Stack gap="sm" align="flex-start">
         {problem.isNetwork ? (

@@ -2,6 +2,7 @@ import { Checkbox, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDeleteModel, type ModelDetail } from '@/api/models';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { ConfirmDialog } from '@/shared/ui/ConfirmDialog';
 import { useModelPage } from './useModelPage';
 
@@ -12,6 +13,7 @@ export function DeleteDialog({ model, onClose }: { model: ModelDetail; onClose: 
   const remove = useDeleteModel(model.model_id);
   const [force, setForce] = useState(false);
   const [reason, setReason] = useState('');
+  const errors = useFieldErrors(remove.error, ['reason']);
   const champion = model.aliases.champion;
   return (
     <ConfirmDialog
@@ -20,6 +22,7 @@ export function DeleteDialog({ model, onClose }: { model: ModelDetail; onClose: 
       confirm={t('modelDetail.action.delete')}
       pending={remove.isPending}
       error={remove.error}
+      errors={errors}
       onCancel={onClose}
       onConfirm={() => {
         remove.mutate(
@@ -48,10 +51,11 @@ export function DeleteDialog({ model, onClose }: { model: ModelDetail; onClose: 
           label={t('modelDetail.reason')}
           description={t('modelDetail.reasonHint')}
           value={reason}
-          maxLength={500}
+          error={errors.fields.reason}
           onChange={(event) => {
             setReason(event.currentTarget.value);
           }}
+          data-testid="delete-reason"
         />
       </Stack>
     </ConfirmDialog>

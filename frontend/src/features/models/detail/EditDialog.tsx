@@ -2,8 +2,8 @@ import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from '@ma
 import { useState, type SyntheticEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChangeModel, type ModelDetail } from '@/api/models';
-import { fieldErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 
 /** What people call a model and note of it; what makes it what it is cannot be changed. */
 export function EditDialog({ model, onClose }: { model: ModelDetail; onClose: () => void }) {
@@ -12,7 +12,7 @@ export function EditDialog({ model, onClose }: { model: ModelDetail; onClose: ()
   const [name, setName] = useState(model.name);
   const [description, setDescription] = useState(model.description);
   const [tags, setTags] = useState(model.tags);
-  const errors = fieldErrors(change.error, ['name', 'description', 'tags'] as const);
+  const errors = useFieldErrors(change.error, ['name', 'description', 'tags'] as const);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     change.mutate({ name, description, tags }, { onSuccess: onClose });

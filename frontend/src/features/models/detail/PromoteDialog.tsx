@@ -4,8 +4,10 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ModelDetail } from '@/api/models';
 import { usePromote } from '@/api/modelVersions';
-import { toProblem } from '@/shared/problem';
-import { ProblemAlert } from '@/shared/ui/States';
+import { useApiText } from '@/i18n/useApiText';
+import { FormProblem } from '@/shared/form/FormProblem';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
+import { toProblem, type FieldError } from '@/shared/problem';
 import { VerdictView } from './VerdictView';
 
 interface PromoteDialogProps {
@@ -20,6 +22,7 @@ export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
   const promote = usePromote(model.model_id);
   const [reason, setReason] = useState('');
   const [force, setForce] = useState(false);
+  const errors = useFieldErrors(promote.error, ['reason']);
   const refused = toProblem(promote.error).errors.filter(({ field }) => field.startsWith('gate.'));
   return (
     <Modal
@@ -46,14 +49,15 @@ export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
             label={t('modelDetail.reason')}
             description={t('modelDetail.reasonHint')}
             value={reason}
-            maxLength={500}
+            error={errors.fields.reason}
             onChange={(event) => {
               setReason(event.currentTarget.value);
             }}
             data-autofocus
+            data-testid="promote-reason"
           />
           {refused.length > 0 && <Refused reasons={refused} />}
-          {promote.isError && refused.length === 0 && <ProblemAlert error={promote.error} />}
+          {refused.length === 0 && <FormProblem error={promote.error} errors={errors} />}
           {(refused.length > 0 || force) && (
             <Checkbox
               label={t('modelDetail.promote.force')}
@@ -85,14 +89,9 @@ export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
   );
 }
 
-interface Reason {
-  field: string;
-  message: string;
-  expected?: string;
-}
-
-function Refused({ reasons }: { reasons: readonly Reason[] }) {
+function Refused({ reasons }: { reasons: readonly FieldError[] }) {
   const { t } = useTranslation();
+  const say = useApiText();
   return (
     <Alert
       role="alert"
@@ -102,15 +101,19 @@ function Refused({ reasons }: { reasons: readonly Reason[] }) {
       data-testid="gate-refused"
     >
       <Stack gap="xs">
-        {reasons.map(({ field, message, expected }) => {
+        {reasons.map(({ field, message, expected = '', params }) => {
           const check = field.replace('gate.', '');
           return (
             <div key={field}>
               <Text fz="sm" fw={600}>
                 {t(`gate.check.${check}` as 'gate.check.calibrated', check)}
               </Text>
-              <Text fz="xs">{message}</Text>
-              {expected && <Text fz="xs">{t('gate.expected', { expected })}</Text>}
+              <Text fz="xs">{say(`gate.${check}.got`, message, params)}</Text>
+              {expected && (
+                <Text fz="xs">
+                  {t('gate.expected', { expected: say(`gate.${check}.expected`, expected, params) })}
+                </Text>
+              )}
             </div>
           );
         })}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ModelDetail } from '@/api/models';
 import { useRollback } from '@/api/modelVersions';
+import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { ConfirmDialog } from '@/shared/ui/ConfirmDialog';
 
 /** Lets the version serve again that did before. */
@@ -10,6 +11,7 @@ export function RollbackDialog({ model, onClose }: { model: ModelDetail; onClose
   const { t } = useTranslation();
   const rollback = useRollback(model.model_id);
   const [reason, setReason] = useState('');
+  const errors = useFieldErrors(rollback.error, ['reason']);
   return (
     <ConfirmDialog
       opened
@@ -18,6 +20,7 @@ export function RollbackDialog({ model, onClose }: { model: ModelDetail; onClose
       dangerous={false}
       pending={rollback.isPending}
       error={rollback.error}
+      errors={errors}
       onCancel={onClose}
       onConfirm={() => {
         rollback.mutate(reason, { onSuccess: onClose });
@@ -29,11 +32,12 @@ export function RollbackDialog({ model, onClose }: { model: ModelDetail; onClose
           label={t('modelDetail.reason')}
           description={t('modelDetail.reasonHint')}
           value={reason}
-          maxLength={500}
+          error={errors.fields.reason}
           onChange={(event) => {
             setReason(event.currentTarget.value);
           }}
           data-autofocus
+          data-testid="rollback-reason"
         />
       </Stack>
     </ConfirmDialog>

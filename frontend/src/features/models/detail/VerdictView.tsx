@@ -2,6 +2,7 @@ import { Badge, Group, SimpleGrid, Stack, Text, ThemeIcon } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { GateCheck, Verdict } from '@/api/models';
+import { useApiText } from '@/i18n/useApiText';
 
 /** What the gate found, check by check, and against which version. */
 export function VerdictView({ verdict }: { verdict: Verdict }) {
@@ -26,6 +27,7 @@ export function VerdictView({ verdict }: { verdict: Verdict }) {
 /** Each condition with what was expected and what came. */
 export function ChecksList({ checks }: { checks: readonly GateCheck[] }) {
   const { t } = useTranslation();
+  const say = useApiText();
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" verticalSpacing="sm" role="list">
       {checks.map((check) => (
@@ -51,11 +53,13 @@ export function ChecksList({ checks }: { checks: readonly GateCheck[] }) {
               {t(`gate.check.${check.name}` as 'gate.check.calibrated', check.name)}
             </Text>
             <Text fz="xs" className="muted">
-              {t('gate.got', { got: check.got })}
+              {t('gate.got', { got: say(`gate.${check.name}.got`, check.got, check.numbers) })}
             </Text>
             {!check.passed && (
               <Text fz="xs" className="muted">
-                {t('gate.expected', { expected: check.expected })}
+                {t('gate.expected', {
+                  expected: say(`gate.${check.name}.expected`, check.expected, check.numbers),
+                })}
               </Text>
             )}
           </div>

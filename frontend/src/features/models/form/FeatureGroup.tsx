@@ -2,6 +2,7 @@ import { Badge, Checkbox, Group, SimpleGrid, Text, UnstyledButton } from '@manti
 import { IconChevronRight } from '@tabler/icons-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useApiText, withoutNumbers, type Say } from '@/i18n/useApiText';
 import type { GroupOfFeatures } from './featureChoice';
 import classes from './FeatureGroup.module.css';
 
@@ -13,9 +14,15 @@ interface FeatureGroupProps {
   onToggle: (names: readonly string[], on: boolean) => void;
 }
 
+function describe({ name, description }: GroupOfFeatures['features'][number], say: Say): string {
+  const { code, values } = withoutNumbers(name);
+  return say(`feature.${code}`, description, values);
+}
+
 /** A group of features: all of it at once, or unfolded one by one. */
 export function FeatureGroup({ group, chosen, open, onToggle }: FeatureGroupProps) {
   const { t } = useTranslation();
+  const say = useApiText();
   const body = useId();
   const [clicked, setClicked] = useState(false);
   const names = group.features.map((feature) => feature.name);
@@ -66,7 +73,7 @@ export function FeatureGroup({ group, chosen, open, onToggle }: FeatureGroupProp
               key={feature.name}
               size="xs"
               label={feature.name}
-              description={feature.description}
+              description={describe(feature, say)}
               checked={chosen.has(feature.name)}
               onChange={(event) => {
                 onToggle([feature.name], event.currentTarget.checked);

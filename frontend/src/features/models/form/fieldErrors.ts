@@ -6,10 +6,10 @@ export type FieldErrors = Readonly<Record<string, string>>;
 /** One message may tell of several parameters. */
 const NEXT = /; (?=params\.\w+: )/;
 
-function split({ field, message }: FieldError): FieldError[] {
-  const [first = '', ...others] = message.split(NEXT);
+function split(item: FieldError): FieldError[] {
+  const [first = '', ...others] = item.message.split(NEXT);
   return [
-    { field: field.replace(/^body\./, ''), message: first },
+    { ...item, field: item.field.replace(/^body\./, ''), message: first },
     ...others.map((text) => {
       const colon = text.indexOf(': ');
       return { field: text.slice(0, colon), message: text.slice(colon + 2) };
@@ -17,12 +17,19 @@ function split({ field, message }: FieldError): FieldError[] {
   ];
 }
 
-/** Messages of a refused definition by field; `tickers.3` counts as `tickers`. */
-export function fieldErrors(error: unknown): FieldErrors {
+/**
+ * Messages of a refused definition by field; `tickers.3` counts as `tickers`.
+ *
+ * @param say puts a wrong field into words; by itself, those of the API
+ */
+export function fieldErrors(
+  error: unknown,
+  say: (item: FieldError) => string = ({ message }) => message,
+): FieldErrors {
   const found: Record<string, string> = {};
-  for (const { field, message } of toProblem(error).errors.flatMap(split)) {
-    const name = field.replace(/\.\d+$/, '');
-    found[name] ??= message;
+  for (const item of toProblem(error).errors.flatMap(split)) {
+    const name = item.field.replace(/\.\d+$/, '');
+    found[name] ??= say(item);
   }
   return found;
 }

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { ModelTypeOption } from '@/api/modelOptions';
 import { useCreateModel } from '@/api/models';
 import { useRetrain } from '@/api/training';
+import { useFieldMessage } from '@/shared/form/useFieldErrors';
 import { fieldErrors, firstSection, type FieldErrors } from './fieldErrors';
 import { toRequest, type ModelForm } from './formState';
 import { objectionTo, paramFields, valueOf } from './paramFields';
@@ -26,7 +27,7 @@ export function useModelForm(initial: ModelForm, made: Made) {
   const [pending, setPending] = useState<'define' | 'train' | null>(null);
   const create = useCreateModel();
   const train = useRetrain();
-  const errors = fieldErrors(create.error);
+  const errors = fieldErrors(create.error, useFieldMessage());
 
   const submit = async (andTrain: boolean, option: ModelTypeOption | undefined) => {
     const wrong = wrongParams(form, option);

@@ -10,8 +10,10 @@ import { isFinished, type JobState } from '@/api/jobs';
 import { modelsQuery } from '@/api/models';
 import { trainingsQuery, useCancelTraining, type TrainTask } from '@/api/training';
 import type { Format } from '@/shared/format/format';
+import { useApiText } from '@/i18n/useApiText';
 import { useFormat } from '@/shared/format/useFormat';
-import type { Column } from '@/shared/table/columns';
+import { useStageText } from '@/shared/format/useStageText';
+import { actionColumn, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
 
@@ -112,19 +114,14 @@ function columnsOf(t: TFunction, format: Format, names: ReadonlyMap<string, stri
       align: 'right',
       visibleFrom: 'md',
     },
-    {
-      id: 'actions',
-      header: '',
-      value: () => null,
-      cell: (task) => !isFinished(task.state) && <CancelButton taskId={task.task_id} />,
-      exported: false,
-      align: 'right',
-    },
+    actionColumn((task) => !isFinished(task.state) && <CancelButton taskId={task.task_id} />),
   ];
 }
 
 function TaskState({ task }: { task: TrainTask }) {
   const { t } = useTranslation();
+  const say = useApiText();
+  const stage = useStageText()(task.stage);
   const format = useFormat();
   if (task.state !== 'running') {
     return (
@@ -132,7 +129,7 @@ function TaskState({ task }: { task: TrainTask }) {
         <Badge color={COLORS[task.state]}>{t(`trainings.state.${task.state}`)}</Badge>
         {task.error && (
           <Text fz="xs" className="muted" maw={420}>
-            {task.error.title}
+            {say(`problem.${task.error.code}`, task.error.title)}
           </Text>
         )}
       </div>
@@ -140,9 +137,9 @@ function TaskState({ task }: { task: TrainTask }) {
   }
   return (
     <Group gap="xs" wrap="nowrap">
-      <Progress value={task.progress * 100} w={90} animated striped aria-label={task.stage} />
+      <Progress value={task.progress * 100} w={90} animated striped aria-label={stage} />
       <Text fz="xs" className="nowrap">
-        {format.percent(task.progress)} <span className="muted">{task.stage}</span>
+        {format.percent(task.progress)} <span className="muted">{stage}</span>
       </Text>
     </Group>
   );
