@@ -1,13 +1,32 @@
-"""One demo and one browser for all tests of the page."""
+"""Two demos, one after the other, and one browser for all tests of the page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from pytest import Item
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.demo import demo_environment, running_browser, running_demo
+
+
+def pytest_collection_modifyitems(items: list[Item]) -> None:
+    """The platform without data comes first: it is down again before the demo starts, which serves all other tests. Two
+    of them at once would only make each other slow."""
+    items.sort(key=lambda item: "empty_url" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="module")
+def empty_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return demo_environment(tmp_path_factory.mktemp("empty"), seconds_per_session=2)
+
+
+@pytest.fixture(scope="module")
+def empty_url(empty_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a platform without any prices or models; it goes down with the module."""
+    with running_demo(empty_env, tmp_path_factory.mktemp("elsewhere"), empty=True) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import psutil
 from playwright.sync_api import Browser, sync_playwright
@@ -25,6 +26,9 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+_ONE = Lock()
 
 
 def demo_environment(data_dir: Path, seconds_per_session: float) -> dict[str, str]:
@@ -49,8 +53,17 @@ def running_demo(env: dict[str, str], cwd: Path, *, empty: bool = False) -> Iter
         empty: without any prices or models, as on the first visit.
 
     Raises:
-        RuntimeError: it did not come up or go down; the text is what ``up`` or ``down`` said.
+        RuntimeError: it did not come up or go down; the text is what ``up`` or ``down`` said. Or another one still runs.
     """
+    if not _ONE.acquire(blocking=False):
+        raise RuntimeError("expected one demo at a time, got a second one: let the tests of the first end before")
+    try:
+        yield from _run(env, cwd, empty=empty)
+    finally:
+        _ONE.release()
+
+
+def _run(env: dict[str, str], cwd: Path, *, empty: bool) -> Iterator[str]:
     settings = settings_of(env)
     up = cli(env, "up", "--detach", *([] if empty else ["--demo"]), cwd=cwd)
     address = f"http://{settings.local.http_host}:{settings.http_port}"

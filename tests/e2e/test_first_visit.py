@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.demo import cli, demo_environment, running_demo
+from tests.e2e.demo import cli
 from tests.e2e.pages import open_page
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 # A session is released every few seconds, and a training has a queue before it.
 _PATIENCE = 180_000
-
-
-@pytest.fixture(scope="module")
-def empty_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return demo_environment(tmp_path_factory.mktemp("empty"), seconds_per_session=2)
-
-
-@pytest.fixture(scope="module")
-def empty_url(empty_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_demo(empty_env, tmp_path_factory.mktemp("elsewhere"), empty=True) as address:
-        yield address
 
 
 def load_the_sample(page: Page) -> None:
