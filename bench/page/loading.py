@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.e2e.pages import open_page, when_settled
 
 # What comes later on its own (a session of the replay, an alert) shifts things as well, or must not.
-_WATCHED_MS = 4_000
+_WATCHED_MS = 2_500
 # Largest contentful paint and layout shifts as web.dev/vitals defines them: shifts within half a second of an input do
 # not count, and the worst burst does (gaps under 1 s, 5 s at most).
 _OBSERVE = """

@@ -12,7 +12,11 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.pages import open_page, when_settled
 
-_CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame"]
+_CATEGORIES = [
+    "devtools.timeline",
+    "disabled-by-default-devtools.timeline",
+    "disabled-by-default-devtools.timeline.frame",
+]
 # What Chromium's own performance panel counts as scripting.
 _SCRIPTING = frozenset(
     ("EvaluateScript", "EventDispatch", "FireAnimationFrame", "FunctionCall", "MajorGC", "MinorGC", "RunMicrotasks",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pytest import Item
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.demo import demo_environment, running_browser, running_demo
 
 
-def pytest_collection_modifyitems(items: list[Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The platform without data comes first: it is down again before the demo starts, which serves all other tests. Two
     of them at once would only make each other slow."""
     items.sort(key=lambda item: "empty_url" not in getattr(item, "fixturenames", ()))

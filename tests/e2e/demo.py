@@ -53,7 +53,8 @@ def running_demo(env: dict[str, str], cwd: Path, *, empty: bool = False) -> Iter
         empty: without any prices or models, as on the first visit.
 
     Raises:
-        RuntimeError: it did not come up or go down; the text is what ``up`` or ``down`` said. Or another one still runs.
+        RuntimeError: it did not come up or go down (the text is what ``up`` or ``down`` said), or another one still
+            runs.
     """
     if not _ONE.acquire(blocking=False):
         raise RuntimeError("expected one demo at a time, got a second one: let the tests of the first end before")
