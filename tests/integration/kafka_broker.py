@@ -78,7 +78,7 @@ class Broker(ABC):
 
     @property
     def settings(self) -> KafkaSettings:
-        return KafkaSettings(bootstrap_servers=f"127.0.0.1:{self.port}")
+        return KafkaSettings(bootstrap_servers=f"127.0.0.1:{self.port}", small_logs=not self.durable)
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""

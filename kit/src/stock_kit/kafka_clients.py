@@ -34,6 +34,9 @@ _METADATA_MAX_AGE_MS = 10_000
 _POLL_MS = 1
 POLL_PAUSE = 0.1
 _JOIN_MS = 10_000
+# Seconds of predictions at full load, and of every other topic all that a service which starts reads back. What a
+# consumer misses is sent again (the outbox) or comes anew (metrics, signals).
+_SMALL_LOG = {"retention.ms": "120000", "retention.bytes": str(4 * 1024 * 1024), "segment.bytes": str(1024 * 1024)}
 
 _T = TypeVar("_T")
 
@@ -98,7 +101,11 @@ def _ensure_topic(admin: KafkaAdminClient, settings: KafkaSettings, name: str, p
     """True when this call created the topic."""
     try:
         if name not in partitions:
-            spec = {"num_partitions": settings.partitions, "replication_factor": settings.replication_factor}
+            spec: dict[str, Any] = {
+                "num_partitions": settings.partitions,
+                "replication_factor": settings.replication_factor,
+                "configs": _SMALL_LOG if settings.small_logs else {},
+            }
             admin.create_topics({name: spec}, timeout_ms=_BOOTSTRAP_MS)
             return True
         if partitions[name] < settings.partitions:
@@ -159,7 +166,7 @@ def producer_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "delivery.timeout.ms": timeout_ms,
         "request.timeout.ms": min(10_000, timeout_ms),
         # Messages that arrive together share a request; a lone one waits no longer than anybody notices.
-        "linger.ms": 5,
+        "linger.ms": 10,
         # As every other client does it, so that a key keeps its partition whoever sends it.
         "partitioner": "murmur2_random",
     }

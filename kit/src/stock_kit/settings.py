@@ -146,6 +146,11 @@ class KafkaSettings(Group):
     sasl_password: SecretStr = Field(SecretStr(""), description="with SASL_*: password")
     partitions: int = Field(3, ge=1, le=256, description="partitions of a topic that we create")
     replication_factor: int = Field(1, ge=1, le=5, description="replicas of a topic that we create")
+    small_logs: bool = Field(
+        True,
+        description="keep the newest minutes and megabytes only in topics that we create: the local profile's broker"
+        " writes all that it holds to its disk every second or two",
+    )
     delivery_timeout: Duration = Field(timedelta(seconds=30), description="how long the producer tries one message")
 
 
