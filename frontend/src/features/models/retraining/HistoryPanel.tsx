@@ -32,18 +32,20 @@ export function HistoryPanel({ ended, opened, onOpen, more }: HistoryPanelProps)
           {t('retraining.history.none.detail')}
         </EmptyState>
       )}
-      <ul className={classes.list} data-testid="retraining-history">
-        {ended.map((retraining) => (
-          <Ended
-            key={retraining.id}
-            retraining={retraining}
-            opened={opened === retraining.id}
-            onToggle={() => {
-              onOpen(opened === retraining.id ? undefined : retraining.id);
-            }}
-          />
-        ))}
-      </ul>
+      {ended.length > 0 && (
+        <ul className={classes.list}>
+          {ended.map((retraining) => (
+            <Ended
+              key={retraining.id}
+              retraining={retraining}
+              opened={opened === retraining.id}
+              onToggle={() => {
+                onOpen(opened === retraining.id ? undefined : retraining.id);
+              }}
+            />
+          ))}
+        </ul>
+      )}
       <MoreButton label={t('history.more')} hidden={more.hidden} loading={more.loading} onMore={more.show} />
     </Panel>
   );

@@ -30,16 +30,21 @@ export function PolicyPanel({ model }: { model: ModelDetail }) {
     >
       {policy.isPending && <Skeleton height={360} />}
       {policy.isError && <ProblemAlert error={policy.error} onRetry={policy.refetch} />}
-      {/* What was saved, here or by somebody else, begins the form anew. */}
-      {policy.data && <Form key={JSON.stringify(policy.data)} model={model} policy={policy.data} />}
+      {policy.data && <Form model={model} policy={policy.data} />}
     </Panel>
   );
 }
 
 function Form({ model, policy }: { model: ModelDetail; policy: RetrainingPolicy }) {
   const { t } = useTranslation();
+  const [held, setHeld] = useState(policy);
+  const [form, setForm] = useState(() => formOf(policy));
   const saved = formOf(policy);
-  const [form, setForm] = useState(saved);
+  // Somebody else saved another one: it is shown, unless this one was changed meanwhile.
+  if (policy !== held) {
+    setHeld(policy);
+    if (samePolicy(form, formOf(held))) setForm(saved);
+  }
   const evidence = useQuery(retrainingEvidenceQuery(model.model_id));
   const save = useSetPolicy(model.model_id);
   const allowed = useMay('write');

@@ -128,6 +128,42 @@ it('says at its field what is wrong with a policy, and takes the change back', a
   expect(screen.getByTestId('threshold-drift')).toHaveValue('4 sessions');
 });
 
+it("follows what somebody else saves, but not over one's own changes", async () => {
+  let policy = retrainingPolicy();
+  let reads = 0;
+  server.use(
+    http.get(url(`${API}/retraining-policy`), () => {
+      reads += 1;
+      return HttpResponse.json(policy);
+    }),
+  );
+  renderApp(PAGE);
+  const saveElsewhere = (cooldown_sessions: number) => {
+    policy = retrainingPolicy({ cooldown_sessions });
+    act(() => {
+      FakeWebSocket.last('/ws/alerts').send('update', '2', [alert({ detector: 'retraining' })]);
+    });
+  };
+  const cooldown = await screen.findByTestId('policy-cooldown_sessions');
+  saveElsewhere(30);
+  await waitFor(() => {
+    expect(cooldown).toHaveValue('30');
+  });
+  await userEvent.clear(screen.getByTestId('policy-shadow_sessions'));
+  await userEvent.type(screen.getByTestId('policy-shadow_sessions'), '8');
+  const before = reads;
+  saveElsewhere(40);
+  await waitFor(() => {
+    expect(reads).toBe(before + 1);
+  });
+  expect(screen.getByTestId('policy-shadow_sessions')).toHaveValue('8');
+  await userEvent.click(screen.getByRole('button', { name: 'Undo changes' }));
+  expect(screen.getByTestId('policy-shadow_sessions')).toHaveValue('20');
+  await waitFor(() => {
+    expect(cooldown).toHaveValue('40');
+  });
+});
+
 it('says when the policy does not count, because another model serves', async () => {
   server.use(
     http.get(url(`${API}/retraining-evidence`), () =>
