@@ -7,6 +7,8 @@ import httpx
 import orjson
 import pytest
 from api.openapi import document
+from api.resources import interface_checks
+from stock_kit.settings import LinksSettings, Settings
 from stock_mlops.stores.market_clock import ReplayState
 
 if TYPE_CHECKING:
@@ -81,6 +83,25 @@ async def test_versions_queues_and_links_are_told(train: httpx.AsyncClient) -> N
     found = (await train.get("/api/system/links")).json()
     assert found["links"] == {"mlflow": "http://127.0.0.1:5010", "prefect": "http://127.0.0.1:4200"}
     assert found["up"] == {"mlflow": True, "prefect": False}
+
+
+def test_an_interface_is_asked_where_the_services_reach_it() -> None:
+    answers = {"http://grafana:3000/api/health": 200, "http://127.0.0.1:9001": 307, "http://127.0.0.1:8082": 502}
+    links = LinksSettings(
+        grafana="https://desk.example/grafana",
+        minio="http://127.0.0.1:9001",
+        kafka_ui="http://127.0.0.1:8082",
+        probes={"grafana": "http://grafana:3000/api/health", "prometheus": "http://prometheus:9090/-/healthy"},
+    )
+    transport = httpx.MockTransport(lambda request: httpx.Response(answers.pop(str(request.url).rstrip("/"), 404)))
+    with httpx.Client(transport=transport) as http:
+        checks = interface_checks(Settings.model_construct(links=links), http)
+        assert checks.keys() == {"mlflow", "prefect", "grafana", "minio", "kafka_ui"}
+        checks["grafana"]()
+        checks["minio"]()  # sends its visitors to where they log in
+        with pytest.raises(ConnectionError, match="502"):
+            checks["kafka_ui"]()
+    assert not answers
 
 
 async def test_datasets_tell_their_freshness(train: httpx.AsyncClient) -> None:
