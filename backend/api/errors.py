@@ -113,9 +113,9 @@ class ErrorRenderer:
         """What the handlers below make of an error that was raised outside of FastAPI."""
         if isinstance(error, StockMlopsError):
             return await self.on_known(request, error)
-        return await self.on_driver(request, error)
         if isinstance(error, HTTPException):
             return await self.on_http(request, error)
+        return await self.on_driver(request, error)
 
     async def on_known(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, StockMlopsError)  # noqa: S101  narrows the type that Starlette dispatched on
