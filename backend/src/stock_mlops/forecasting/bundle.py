@@ -226,13 +226,13 @@ class ForecastBundle:
         inputs = self._inputs(values)
         raw = self.engine.predict(inputs.row, horizons)[0].tolist()
         intervals = intervals or self.intervals
-        inputs, outside = vector.tolist(), [self.features[position] for position in self.reference.outside(vector)]
         forecasts = []
         for horizon, output in zip(horizons, raw, strict=True):
             predicted, probability_up = self._read(horizon, output, intervals)
             widths = intervals.half_widths(horizon)
             forecasts.append(Forecast(horizon, predicted, widths, probability_up, inputs.values, inputs.outside))
         return forecasts
+
     def _inputs(self, values: Mapping[str, float | None] | Floats) -> _Inputs:
         """Made once for a vector that is asked about again and again: the same object, which nobody changes."""
         known = self._known
@@ -241,7 +241,6 @@ class ForecastBundle:
             outside = [self.features[position] for position in self.reference.outside(vector)]
             known = self._known = _Inputs(values, vector[np.newaxis], vector.tolist(), outside)
         return known
-
 
     def _check_horizons(self, horizons: Sequence[int]) -> None:
         if not horizons or min(horizons) < 1 or max(horizons) > self.horizon:
