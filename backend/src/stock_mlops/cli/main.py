@@ -23,6 +23,7 @@ COMMAND_MODULES = (
     "stock_mlops.cli.proof",
     "stock_mlops.cli.accuracy",
     "stock_mlops.cli.report",
+    "stock_mlops.cli.simulate",
     "stock_mlops.cli.users",
     "stock_mlops.cli.api_keys",
     "stock_local.cli",

@@ -34,7 +34,7 @@ class StoredHistory:
 
     def __init__(self, rows: pl.DataFrame) -> None:
         # A provider's own adjusted close knows of later dividends: nothing may look at it here.
-        known = rows.select(RAW_SCHEMA).with_columns(adj_close=pl.lit(None, pl.Float64))
+        known = rows.select(*RAW_SCHEMA).with_columns(adj_close=pl.lit(None, pl.Float64))
         numbered = known.with_row_index(ROW_NUMBER, offset=1)
         self._rows: Mapping[tuple[object, ...], pl.DataFrame] = numbered.select(
             pl.col(name).cast(kind) for name, kind in SOURCE_SCHEMA.items()
@@ -50,7 +50,7 @@ class StoredHistory:
 
     def until(self, day: date) -> pl.DataFrame:
         """The rows of all instruments until a day; columns of ``RAW_SCHEMA``."""
-        return pl.concat(self._rows.values()).filter(pl.col("session") <= day).select(RAW_SCHEMA)
+        return pl.concat(self._rows.values()).filter(pl.col("session") <= day).select(*RAW_SCHEMA)
 
     def fetch(self, request: FetchRequest) -> Iterator[Fetched]:
         for instrument in self.instruments() if request.instruments is None else request.instruments:

@@ -1,8 +1,9 @@
-"""The door of long predictions: Celery task ``stock.predict_future``."""
+"""The doors of long predictions and of simulations: Celery tasks ``stock.predict_future`` and ``stock.simulate``."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from stock_kit.settings import get_settings
 
@@ -11,6 +12,9 @@ from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.stores.jobs import JobKind
 from stock_mlops.tasks.app import app
 from stock_mlops.tasks.base import run_job
+
+if TYPE_CHECKING:
+    from stock_mlops.services.simulation_job import CarriedSimulation
 
 
 def _handle(run: JobRun) -> Completion:
@@ -27,4 +31,20 @@ def run(job_id: str) -> str:
     return run_job(job_id, JobKind.PREDICT_FUTURE, _handle)
 
 
+def _handle_simulation(run: JobRun) -> Completion:
+    return _simulations().run(run)
+
+
+@lru_cache(maxsize=1)
+def _simulations() -> CarriedSimulation:
+    from stock_mlops.services.simulation_job import open_carried
+
+    return open_carried(get_settings())
+
+
+def run_simulation(job_id: str) -> str:
+    return run_job(job_id, JobKind.SIMULATE, _handle_simulation)
+
+
 predict_future = app.task(name="stock.predict_future")(run)
+simulate = app.task(name="stock.simulate")(run_simulation)

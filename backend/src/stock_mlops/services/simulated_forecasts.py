@@ -1,0 +1,89 @@
+"""A simulation's forecasts: the real :class:`stock_mlops.services.prediction.Predictor` over sources that change only
+between two sessions, so that the same day gives the same forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid5
+
+from stock_kit.events import PredictionEvent
+
+from stock_mlops.forecasting.adaptation import AdaptiveState
+from stock_mlops.forecasting.bundle import ForecastBundle
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.serving import ServedModel
+from stock_mlops.stores.catalog import Catalog, Champion
+from stock_mlops.stores.interval_states import IntervalStates, StateKey
+from stock_mlops.stores.outbox import OutboxRow
+from stock_mlops.stores.simulated_predictions import SimulatedPredictions
+from stock_mlops.stores.warehouse import FeatureVector, Warehouse
+
+
+class NewestVectors:
+    """``services.prediction.VectorSource`` without a cache: each vector is asked for once."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    async def newest(self, instrument: Instrument) -> FeatureVector | None:
+        return self._warehouse.latest_vector(instrument)
+
+
+class SessionModels:
+    """``services.prediction.ModelSource``: what the catalog says when it is refreshed, and nothing newer."""
+
+    def __init__(
+        self, catalog: Catalog, load: Callable[[Champion], ForecastBundle], states: IntervalStates, expiry_sessions: int
+    ) -> None:
+        self._catalog = catalog
+        self._load = load
+        self._read_states = states
+        self._expiry = expiry_sessions
+        self._champions: Mapping[str, Champion] = {}
+        self._states: Mapping[StateKey, AdaptiveState] = {}
+
+    def refresh(self) -> None:
+        self._champions = {ref.registered_name: ref for ref in self._catalog.champions()}
+        versions = [(ref.registered_name, ref.version) for ref in self._champions.values()]
+        self._states = self._read_states.of_versions(versions)
+
+    async def model_for(self, instrument: Instrument) -> ServedModel | None:
+        ref = self._champions.get(instrument.registered_model)
+        if ref is None:
+            return None
+        state = self._states.get(StateKey(ref.registered_name, ref.version, instrument))
+        return ServedModel.of(ref, self._load(ref), self._expiry).adapted(state)
+
+
+class SessionRecord:
+    """``services.prediction.Record``: keeps a session's forecasts, under ids and at a time that follow from them."""
+
+    def __init__(self, table: SimulatedPredictions, simulation_id: UUID) -> None:
+        self._table = table
+        self._simulation_id = simulation_id
+        self._session = date.min
+        self._made_at = datetime.min.replace(tzinfo=UTC)
+        self.kept = 0
+
+    def begin(self, session: date, made_at: datetime) -> None:
+        """Forecasts are of this session from now on; of another one (a ticker that was not traded) they are none."""
+        self._session, self._made_at, self.kept = session, made_at, 0
+
+    async def append(self, *rows: OutboxRow) -> None:
+        events = list(self._of_session(rows))
+        self._table.add(events)
+        self.kept += len(events)
+
+    def _of_session(self, rows: Iterable[OutboxRow]) -> Iterable[PredictionEvent]:
+        for row in rows:
+            event = PredictionEvent.model_validate_json(row.payload)
+            if event.as_of == self._session:
+                identity = uuid5(self._simulation_id, f"{event.key} {event.as_of} {event.horizon}")
+                yield event.model_copy(update={"prediction_id": identity, "made_at": self._made_at})
+
+
+class Unsent:
+    """``services.prediction.Forwarder``: nobody hears of simulated forecasts."""
+
+    def forward(self, topic: str, key: str, value: str) -> None: ...
