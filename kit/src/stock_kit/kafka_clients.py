@@ -36,7 +36,8 @@ POLL_PAUSE = 0.1
 _JOIN_MS = 10_000
 # Seconds of predictions at full load, and of every other topic all that a service which starts reads back. What a
 # consumer misses is sent again (the outbox) or comes anew (metrics, signals).
-_SMALL_LOG = {"retention.ms": "120000", "retention.bytes": str(4 * 1024 * 1024), "segment.bytes": str(1024 * 1024)}
+# Apache Kafka allows no smaller segments.
+_SMALL_LOG = {"retention.ms": "120000", "retention.bytes": str(2 * 1024 * 1024), "segment.bytes": str(1024 * 1024)}
 
 _T = TypeVar("_T")
 
