@@ -26,7 +26,7 @@ export function CurrentPanel({ model, retraining }: CurrentPanelProps) {
   const serves = model.aliases.champion !== undefined;
   return (
     <Panel
-      title={t('retraining.current.title')}
+      title={t('modelDetail.tab.retraining')}
       aside={retraining === null && serves && <StartRetraining modelId={model.model_id} />}
       data-testid="current-retraining"
       data-state={retraining === null ? 'none' : undefined}
