@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -102,6 +104,28 @@ from stock_kit.metrics import HTTP_RUNNING, render_metrics
 HTTP_RUNNING.set(1)
 print(render_metrics()[0].decode())
 """
+
+
+def test_a_fork_waits_for_a_readiness_check_so_that_the_child_inherits_no_held_lock() -> None:
+    held, pool = threading.Event(), threading.Lock()
+
+    def connect() -> None:
+        with pool:
+            held.set()
+            time.sleep(0.2)
+
+    server = OperationsServer("127.0.0.1", 0, Readiness({"database": connect})).start()
+    try:
+        probe = threading.Thread(target=urllib.request.urlopen, args=(f"http://127.0.0.1:{server.port}/ready",))
+        probe.start()
+        assert held.wait(5)
+        child = os.fork()
+        if child == 0:
+            os._exit(int(pool.locked()))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        probe.join(5)
+    finally:
+        server.close()
 
 
 def test_workers_behind_one_port_are_added_up(tmp_path: Path) -> None:

@@ -198,8 +198,17 @@ class HttpMetricsMiddleware:
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
+# A child inherits every lock as it was when its parent forked: one that another thread held then (of an import, a
+# connection pool, a stream) is never released in it, and the child waits for ever. So nothing is answered meanwhile.
+_answering = threading.Lock()
+os.register_at_fork(before=_answering.acquire, after_in_parent=_answering.release, after_in_child=_answering.release)
+
+
 class OperationsServer:
-    """``/metrics``, ``/health`` and ``/ready`` from daemon threads, for a process that serves no other HTTP."""
+    """``/metrics``, ``/health`` and ``/ready`` from daemon threads, for a process that serves no other HTTP.
+
+    The process may fork: that waits for the answer that is being worked out.
+    """
 
     def __init__(self, host: str, port: int, readiness: Readiness | None = None) -> None:
         self._server = ThreadingHTTPServer((host, port), partial(_OperationsHandler, readiness or Readiness({})))
@@ -230,11 +239,14 @@ class _OperationsHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0].rstrip("/")
         if path == "/metrics":
-            self._answer(200, *render_metrics())
+            with _answering:
+                content, content_type = render_metrics()
+            self._answer(200, content, content_type)
         elif path == "/health":
             self._answer_json(200, {"status": "ok"})
         elif path == "/ready":
-            report = self._readiness.report()
+            with _answering:
+                report = self._readiness.report()
             self._answer_json(report.status, report.to_dict())
         else:
             self._answer_json(404, {"title": "Not found", "detail": "expected /metrics, /health or /ready"})

@@ -42,7 +42,9 @@ def serve(queue: str) -> int:
     app.conf.include = [f"stock_mlops.tasks.{queue}"]
     port = celery.train_metrics_port if train else celery.predict_metrics_port
     concurrency = celery.train_concurrency if train else celery.predict_concurrency
-    operations = OperationsServer(celery.host, port, _readiness(settings)).start()
+    readiness = _readiness(settings)
+    readiness.report()  # imports what its checks need before Celery forks: a check that hangs is not waited for
+    operations = OperationsServer(celery.host, port, readiness).start()
     try:
         app.worker_main(
             [
