@@ -3,7 +3,7 @@ between two sessions, so that the same day gives the same forecasts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
@@ -20,14 +20,18 @@ from stock_mlops.stores.simulated_predictions import SimulatedPredictions
 from stock_mlops.stores.warehouse import FeatureVector, Warehouse
 
 
-class NewestVectors:
-    """``services.prediction.VectorSource`` without a cache: each vector is asked for once."""
+class SessionVectors:
+    """``services.prediction.VectorSource``: those of a session, read at once; none of what was not traded then."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
+        self._vectors: Mapping[Instrument, FeatureVector] = {}
+
+    def begin(self, instruments: Sequence[Instrument], session: date) -> None:
+        self._vectors = self._warehouse.session_vectors(instruments, session)
 
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
-        return self._warehouse.latest_vector(instrument)
+        return self._vectors.get(instrument)
 
 
 class SessionModels:
@@ -57,30 +61,26 @@ class SessionModels:
 
 
 class SessionRecord:
-    """``services.prediction.Record``: keeps a session's forecasts, under ids and at a time that follow from them."""
+    """``services.prediction.Record``: keeps a session's forecasts, under ids and at a time that follow from it."""
 
     def __init__(self, table: SimulatedPredictions, simulation_id: UUID) -> None:
         self._table = table
         self._simulation_id = simulation_id
-        self._session = date.min
         self._made_at = datetime.min.replace(tzinfo=UTC)
         self.kept = 0
 
-    def begin(self, session: date, made_at: datetime) -> None:
-        """Forecasts are of this session from now on; of another one (a ticker that was not traded) they are none."""
-        self._session, self._made_at, self.kept = session, made_at, 0
+    def begin(self, made_at: datetime) -> None:
+        """Forecasts are made at this time from now on."""
+        self._made_at, self.kept = made_at, 0
 
     async def append(self, *rows: OutboxRow) -> None:
-        events = list(self._of_session(rows))
+        events = [self._named(PredictionEvent.model_validate_json(row.payload)) for row in rows]
         self._table.add(events)
         self.kept += len(events)
 
-    def _of_session(self, rows: Iterable[OutboxRow]) -> Iterable[PredictionEvent]:
-        for row in rows:
-            event = PredictionEvent.model_validate_json(row.payload)
-            if event.as_of == self._session:
-                identity = uuid5(self._simulation_id, f"{event.key} {event.as_of} {event.horizon}")
-                yield event.model_copy(update={"prediction_id": identity, "made_at": self._made_at})
+    def _named(self, event: PredictionEvent) -> PredictionEvent:
+        identity = uuid5(self._simulation_id, f"{event.key} {event.as_of} {event.horizon}")
+        return event.model_copy(update={"prediction_id": identity, "made_at": self._made_at})
 
 
 class Unsent:

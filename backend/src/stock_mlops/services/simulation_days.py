@@ -26,7 +26,7 @@ from stock_mlops.services.replay import SETTLING_TIME
 from stock_mlops.services.retraining_desk import open_retraining_loop
 from stock_mlops.services.settlement import open_settlement
 from stock_mlops.services.simulated_alerts import SimulatedReporter, Untold
-from stock_mlops.services.simulated_forecasts import NewestVectors, SessionModels, SessionRecord, Unsent
+from stock_mlops.services.simulated_forecasts import SessionModels, SessionRecord, SessionVectors, Unsent
 from stock_mlops.services.simulation_source import StoredHistory
 from stock_mlops.services.training import open_training
 from stock_mlops.simulation.plan import HORIZON, Plan
@@ -94,14 +94,14 @@ class Days:
         self._promotion = make_promotion(world, mlflow)
         self._jobs = Jobs(meta, world.jobs)
         self._runner = JobRunner(meta, world.jobs, ACTOR)
-        self._training = open_training(world)
+        # Nobody looks at the plots of a hundred trainings, which take longer than those.
+        self._training = open_training(world, draw=lambda _, folder: folder.mkdir())
         self._models = SessionModels(
             self._catalog, lru_cache(maxsize=_LOADED)(files.load), IntervalStates(meta), world.serving.expiry_sessions
         )
         self._record = SessionRecord(SimulatedPredictions(client), simulation.id)
-        self._predictor = Predictor(
-            NewestVectors(Warehouse(client)), self._models, self._record, Unsent(), max_days=HORIZON
-        )
+        self._vectors = SessionVectors(Warehouse(client))
+        self._predictor = Predictor(self._vectors, self._models, self._record, Unsent(), max_days=HORIZON)
         self._runs = opened.enter_context(asyncio.Runner())
         # What a process that died was training.
         self._jobs.release(ACTOR)
@@ -141,7 +141,8 @@ class Days:
     def forecast(self, session: date) -> int:
         """Forecast the next close of every ticker that was traded; returns how many forecasts there are."""
         self._models.refresh()
-        self._record.begin(session, self._now(session))
+        self._vectors.begin(self._plan.instruments, session)
+        self._record.begin(self._now(session))
         answers = self._runs.run(self._predictor.predict_bulk(self._plan.instruments, HORIZON, "replay"))
         for answer in answers:
             if isinstance(answer, StockMlopsError):

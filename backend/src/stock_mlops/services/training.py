@@ -234,8 +234,8 @@ class Training:
             return self._registry.log_and_register(spec.registered_model, record, files, workdir)
 
 
-def open_training(settings: Settings) -> Training:
-    """The use case over the servers that the settings name."""
+def open_training(settings: Settings, draw: Callable[[TrainingResult, Path], None] = write_plots) -> Training:
+    """The use case over the servers that the settings name; ``draw`` makes the plots that a run keeps."""
     mlflow = MlflowRest(settings.mlflow)
     return Training(
         data=Warehouse(get_client(settings.clickhouse)),
@@ -245,6 +245,7 @@ def open_training(settings: Settings) -> Training:
         adapt=adapt_loaded(partial(open_adaptation, settings)),
         discard=partial(let_go, mlflow),
         expiry_sessions=settings.serving.expiry_sessions,
+        draw=draw,
     )
 
 

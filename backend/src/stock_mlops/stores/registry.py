@@ -94,7 +94,10 @@ class ModelRegistry:
         """
         with self._client() as client:
             run = client.create_run(
-                self._experiment(client, self._prefix + name), run_name=record.name, tags=dict(record.tags), start_time=_now()
+                self._experiment(client, self._prefix + name),
+                run_name=record.name,
+                tags=dict(record.tags),
+                start_time=_now(),
             )
             run_id = run.info.run_id
             try:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
@@ -87,14 +87,20 @@ class Warehouse:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._known_columns: frozenset[str] = frozenset()
 
     def ensure_feature_columns(self, names: Iterable[str]) -> list[str]:
-        """Give the feature table a column for each of ``names``; returns those that were missing."""
+        """Give the feature table a column for each of ``names``; returns those that were missing. What is there once
+        stays, so that it is asked for once."""
+        wanted = list(names)
+        if self._known_columns.issuperset(wanted):
+            return []
         known = set(self._feature_columns())
-        missing = [name for name in names if name not in known]
+        missing = [name for name in wanted if name not in known]
         if missing:
             columns = [f"ADD COLUMN IF NOT EXISTS {quote_identifier(name)} Nullable(Float64)" for name in missing]
             self._client.command(f"ALTER TABLE features {', '.join(columns)}")
+        self._known_columns = frozenset(known | set(missing))
         return missing
 
     def write_prices(self, clean: pl.DataFrame) -> None:
@@ -199,14 +205,22 @@ class Warehouse:
             parameters=_key(instrument),
         )
         for row in result.named_results():
-            return FeatureVector(
-                session=row["session"],
-                last_close=row["__raw_close"],
-                values=_feature_values(row),
-                feature_version=row["feature_version"],
-                data_version=str(row["version"]),
-            )
+            return _vector(row)
         return None
+
+    def session_vectors(self, instruments: Sequence[Instrument], session: date) -> dict[Instrument, FeatureVector]:
+        """The features of one session of many instruments; one that was not traded then is missing."""
+        parameters = _among(instruments) | {"session": session}
+        result = self._client.query(
+            "SELECT f.*, p.raw_close AS __raw_close FROM ("  # noqa: S608  a constant
+            f" SELECT * FROM features WHERE {_AMONG} AND session = {{session:Date32}}"
+            " ORDER BY version DESC LIMIT 1 BY exchange, ticker) AS f"
+            f" INNER JOIN (SELECT exchange, ticker, raw_close FROM prices WHERE {_AMONG}"
+            " AND session = {session:Date32} ORDER BY version DESC LIMIT 1 BY exchange, ticker) AS p"
+            " ON p.exchange = f.exchange AND p.ticker = f.ticker",
+            parameters=parameters,
+        )
+        return {Instrument(row["exchange"], row["ticker"]): _vector(row) for row in result.named_results()}
 
     def datasets(self) -> list[DatasetRow]:
         """Every instrument with its span, by exchange and ticker."""
@@ -279,6 +293,16 @@ def _among(instruments: Sequence[Instrument]) -> dict[str, object]:
 
 def _key(instrument: Instrument) -> dict[str, object]:
     return {"exchange": instrument.exchange, "ticker": instrument.ticker}
+
+
+def _vector(row: Mapping[str, Any]) -> FeatureVector:
+    return FeatureVector(
+        session=row["session"],
+        last_close=row["__raw_close"],
+        values=_feature_values(row),
+        feature_version=row["feature_version"],
+        data_version=str(row["version"]),
+    )
 
 
 def _feature_values(row: Mapping[str, object]) -> dict[str, float]:
