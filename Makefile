@@ -149,12 +149,12 @@ frontend-checks: frontend/node_modules/.installed ## the page: format, lint, typ
 	@touch frontend/dist/.built
 
 integration: setup-dev frontend ## tests over the real local servers
-	$(BIN)/pytest -q -m "integration and not slow" --override-ini testpaths=tests/integration
+	$(BIN)/pytest -q -m "integration and not slow" --durations=25 --override-ini testpaths=tests/integration
 
 screenshots: setup-dev frontend ## take docs/screenshots/ from a demo of its own
 	$(BIN)/python scripts/screenshots.py
 
 e2e: setup-dev frontend ## the demo's stack, from ETL to the page in a browser
-	$(BIN)/pytest -q -m "e2e and not slow" --override-ini testpaths=tests/e2e
+	$(BIN)/pytest -q -m "e2e and not slow" --durations=10 --override-ini testpaths=tests/e2e
 
 include docker/containers.mk
