@@ -152,12 +152,14 @@ class RetrainingLoop:
         definition = self._versions.definition(retraining.model_id)
         session = retraining.since or retraining.session
         if definition is None:
+            self._acts.stop_training(retraining)
             return self._move(retraining, Move(Event.FAILED, "the model was deleted"), session)
         # Prices that were deleted hold up no promotion and no rollback that was decided on.
         moment = self._clock.at(definition.parsed().instruments, as_of) or Moment(session, session)
         if retraining.state in CHAMPION_STILL_SERVES and (
             gone := self._acts.superseded(retraining, retraining.champion)
         ):
+            self._acts.stop_training(retraining)
             return self._move(retraining, gone, moment.session)
         move = self._acts.act(retraining, definition, moment)
         return None if move is None else self._move(retraining, move, moment.session)

@@ -105,6 +105,11 @@ class Acts:
         now = "none" if champion is None else str(champion.version)
         return Move(Event.SUPERSEDED, f"version {now} serves by now, not {expected}")
 
+    def stop_training(self, retraining: Retraining) -> None:
+        """Nobody waits for its challenger any more."""
+        if retraining.state is State.TRAINING and retraining.job_id is not None:
+            self._trainings.cancel(retraining.job_id)
+
     def _submit(self, retraining: Retraining, definition: ModelDefinition, moment: Moment) -> Move:  # noqa: ARG002
         job_id = self._trainings.submit(definition.id, retraining.id)
         return Move(Event.SUBMITTED, f"task {job_id}", Found(job_id=job_id))

@@ -62,6 +62,21 @@ def test_a_cancelled_retraining_ends_with_its_training() -> None:
         own.desk.cancel(uuid4(), "ann", "")
 
 
+def test_a_training_whose_retraining_has_ended_is_stopped() -> None:
+    superseded, deleted = platform(), platform()
+    for own in (superseded, deleted):
+        own.walk(20)
+        own.loop.step()
+        assert own.only.state is State.TRAINING
+    superseded.world.versions[9] = superseded.world._version(9, DAYS[20])
+    superseded.world.champion = 9
+    deleted.world.deleted = True
+    for own, ending in ((superseded, State.CANCELLED), (deleted, State.FAILED)):
+        own.loop.step()
+        assert own.only.state is ending
+        assert [job.state for job in own.world.jobs.values()] == [JobState.CANCELLED]
+
+
 def test_a_champion_that_somebody_else_changed_ends_the_retraining() -> None:
     for today in (21, 25, 35):
         own = platform()
