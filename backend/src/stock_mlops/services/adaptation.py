@@ -112,12 +112,12 @@ def outcome_errors(bundle: ForecastBundle, instrument: Instrument, frame: pl.Dat
     return errors
 
 
-def open_adaptation(settings: Settings) -> Adaptation:
-    """The use case over the servers of ``settings``."""
+def open_adaptation(settings: Settings, outcomes: Outcomes | None = None) -> Adaptation:
+    """The use case over the servers of ``settings``; features and closes are read from ``outcomes`` where given."""
     meta = get_engine(settings.model_meta_db)
     files = ModelFiles(MlflowRest(settings.mlflow), settings.path(settings.serving.cache_dir))
     return Adaptation(
-        Warehouse(get_client(settings.clickhouse)),
+        outcomes or Warehouse(get_client(settings.clickhouse)),
         Catalog(meta).serving,
         lru_cache(maxsize=_LOADED)(files.load),
         IntervalStates(meta),

@@ -195,10 +195,10 @@ def open_served(settings: Settings) -> Callable[[Instrument], Served | None]:
     return served
 
 
-def open_monitoring(settings: Settings, reporter: AlertReporter) -> Monitoring:
-    """The use case over the servers of ``settings``."""
+def open_monitoring(settings: Settings, reporter: AlertReporter, warehouse: Warehouse | None = None) -> Monitoring:
+    """The use case over the servers of ``settings``; prices and features are read from ``warehouse`` where given."""
     meta, client = get_engine(settings.model_meta_db), partial(get_client, settings.clickhouse)
-    warehouse = Warehouse(client())
+    warehouse = warehouse or Warehouse(client())
     own = settings.monitoring
 
     return Monitoring(

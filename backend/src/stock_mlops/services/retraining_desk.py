@@ -16,6 +16,7 @@ from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.instruments import Instrument
 from stock_mlops.retraining.cycle import Event, State, TransitionError
 from stock_mlops.retraining.policy import Evidence, Policy, Reason, Trigger
+from stock_mlops.services.adaptation import Outcomes
 from stock_mlops.services.alert_reporting import open_reporter
 from stock_mlops.services.alerting import AlertReporter
 from stock_mlops.services.jobs import submit_job
@@ -219,10 +220,19 @@ def make_retraining_desk(settings: Settings, queue: JobQueue, reporter: AlertRep
 
 @contextmanager
 def open_retraining_loop(
-    settings: Settings, *, queue: JobQueue | None = None, reporter: AlertReporter | None = None
+    settings: Settings,
+    *,
+    queue: JobQueue | None = None,
+    reporter: AlertReporter | None = None,
+    outcomes: Outcomes | None = None,
 ) -> Iterator[RetrainingLoop]:
-    """The loop over the servers of ``settings``; ``queue`` carries its trainings in the place of Celery, ``reporter``
-    hears of its steps in the place of the alert desk."""
+    """The loop over the servers of ``settings``.
+
+    Args:
+        queue: carries its trainings in the place of Celery.
+        reporter: hears of its steps in the place of the alert desk.
+        outcomes: where its shadow forecasts read features and closes, in the place of the warehouse.
+    """
     meta, client = get_engine(settings.model_meta_db), partial(get_client, settings.clickhouse)
     table = Retrainings(meta)
     with closing(MlflowRest(settings.mlflow)) as mlflow, ExitStack() as opened:
@@ -231,7 +241,9 @@ def open_retraining_loop(
         acts = Acts(
             Catalog(meta),
             TrainingJobs(Jobs(meta, settings.jobs), carrier),
-            Shadowing(Warehouse(client()), lru_cache(maxsize=_LOADED)(files.load), ShadowPredictions(client)),
+            Shadowing(
+                outcomes or Warehouse(client()), lru_cache(maxsize=_LOADED)(files.load), ShadowPredictions(client)
+            ),
             make_promotion(settings, mlflow),
             settings.gate.significance,
         )

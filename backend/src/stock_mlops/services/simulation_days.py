@@ -41,9 +41,9 @@ from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.promotions import Change
 from stock_mlops.stores.queue import MemoryQueue
 from stock_mlops.stores.retrainings import RetrainingRecord, Retrainings
+from stock_mlops.stores.session_warehouse import SessionWarehouse
 from stock_mlops.stores.simulated_predictions import SimulatedPredictions
 from stock_mlops.stores.simulations import Decision, Simulation
-from stock_mlops.stores.warehouse import Warehouse
 
 log = get_logger(__name__)
 
@@ -86,11 +86,14 @@ class Days:
         self._clocks = MarketClocks(meta)
         self._ingest = open_ingest(world)
         self._settlement = open_settlement(world)
-        self._adaptation = open_adaptation(world)
-        self._monitoring = open_monitoring(world, reporter)
+        self._warehouse = SessionWarehouse(client)
+        self._adaptation = open_adaptation(world, self._warehouse)
+        self._monitoring = open_monitoring(world, reporter, self._warehouse)
         self._catalog = Catalog(meta)
         self._retrainings = Retrainings(meta)
-        self._loop = opened.enter_context(open_retraining_loop(world, queue=MemoryQueue(), reporter=Untold()))
+        self._loop = opened.enter_context(
+            open_retraining_loop(world, queue=MemoryQueue(), reporter=Untold(), outcomes=self._warehouse)
+        )
         self._promotion = make_promotion(world, mlflow)
         self._jobs = Jobs(meta, world.jobs)
         self._runner = JobRunner(meta, world.jobs, ACTOR)
@@ -100,7 +103,7 @@ class Days:
             self._catalog, lru_cache(maxsize=_LOADED)(files.load), IntervalStates(meta), world.serving.expiry_sessions
         )
         self._record = SessionRecord(SimulatedPredictions(client), simulation.id)
-        self._vectors = SessionVectors(Warehouse(client))
+        self._vectors = SessionVectors(self._warehouse)
         self._predictor = Predictor(self._vectors, self._models, self._record, Unsent(), max_days=HORIZON)
         self._runs = opened.enter_context(asyncio.Runner())
         # What a process that died was training.
@@ -180,6 +183,12 @@ class Days:
         if report.failed:
             told = "; ".join(f"{item.instrument}: {item.error}" for item in report.failed)
             raise SimulationError(f"prices could not be loaded: {told}")
+        for item in report.tickers:
+            if item.warehouse == "tail":
+                self._warehouse.appended(item.instrument)
+            else:
+                # Also where nothing was to be written: an act before this one may have ended in between.
+                self._warehouse.rewritten(item.instrument)
 
     def _train(self) -> int:
         """Run the trainings that wait; returns how many."""
