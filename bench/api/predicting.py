@@ -20,6 +20,7 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 from psutil import Process
 
 from bench.api.load import Load, closed_loop, paced, wait_until_up
@@ -32,6 +33,7 @@ _REQUEST = {"ticker": _TICKER, "exchange": "US", "horizon": 1}
 _BODY = json.dumps(_REQUEST).encode()
 # What Kafka's consumers still do after the last answer belongs to it.
 _AFTERMATH = 3.0
+_FLUSHES, _PAGE = 200, 8192
 
 _SCOPES = ("read", "predict", "write")
 # Who works for an answer, besides who gives it.
@@ -85,8 +87,25 @@ def _prepare(stack: LocalStack, headers: Mapping[str, str]) -> dict[str, Any]:
         for _ in range(200):  # connections, caches, the model in memory
             client.post(f"{stack.settings.backend2.url}/api/predict/", json=_REQUEST).raise_for_status()
     stack.stop("celery_train")
+    p50, p99 = _flush_times(Path(stack.env["STOCK_LOCAL__DATA_DIR"]))
+    print(f"a flush of the disk, which every commit waits for: p50 {p50:.1f} ms, p99 {p99:.1f} ms\n")
     print(_HEADING, flush=True)
     return result
+
+
+def _flush_times(folder: Path) -> tuple[float, float]:
+    """Milliseconds that the disk takes to keep eight kilobytes, without any load of ours."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(_FLUSHES * _PAGE))
+        os.fsync(file.fileno())
+        for number in range(_FLUSHES):
+            started = perf_counter()
+            os.pwrite(file.fileno(), b"x" * _PAGE, number * _PAGE)
+            os.fdatasync(file.fileno())
+            took.append((perf_counter() - started) * 1e3)
+    p50, p99 = np.percentile(took, [50, 99])
+    return float(p50), float(p99)
 
 
 def _report(what: str, server: Process, measure: Callable[[], Load]) -> Load:
