@@ -12,7 +12,7 @@ from stock_mlops.services.explaining import Explainer
 from stock_mlops.stores.catalog import Champion
 from stock_mlops.stores.predictions import SettledPrediction
 
-from backend.tests.api.conftest import make_event
+from backend.tests.api.backstage import make_event
 
 if TYPE_CHECKING:
     from backend.tests.conftest import MakeBundle
