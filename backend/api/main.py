@@ -12,7 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from stock_kit.metrics import HttpMetricsMiddleware
-from stock_kit.settings import AccessSettings, Settings
+from stock_kit.service_settings import AccessSettings
+from stock_kit.settings import Settings
 from stock_kit.tuning import tune_for_requests
 
 from api import openapi

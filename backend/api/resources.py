@@ -20,7 +20,8 @@ from sqlalchemy import Engine, text
 from stock_kit.events import Topic
 from stock_kit.health import Check, Readiness
 from stock_kit.kafka import EventProducer
-from stock_kit.settings import RedisSettings, Settings
+from stock_kit.server_settings import RedisSettings
+from stock_kit.settings import Settings
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.alert_service import AlertService
 from stock_mlops.services.explaining import Explainer

@@ -13,7 +13,7 @@ from datetime import date
 from statistics import median
 
 import numpy as np
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.monitoring.columns import RETURN_COLUMNS
 from stock_mlops.monitoring.drift import DriftReference, watch_drift
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from stock_kit.access import SCOPES, Role, Scope, access_secrets, client_key, secrets_file, signing_key
-from stock_kit.settings import AccessSettings, LocalSettings, Settings, SettingsError, load_settings
+from stock_kit.service_settings import AccessSettings, LocalSettings
+from stock_kit.settings import Settings, SettingsError, load_settings
 
 
 def settings(folder: Path, environment: str = "development", **access: Any) -> Settings:

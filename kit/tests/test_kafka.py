@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from stock_kit.events import MetricsEvent, Topic
 from stock_kit.kafka import DROPPED, FAILED, EventProducer
 from stock_kit.kafka_clients import connection_options, ensure_topics, open_consumer
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 # kafka-python leaves the socket of a refused connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 from stock_kit.logging import configure_logging, get_logger, log_context
-from stock_kit.settings import LogSettings
+from stock_kit.service_settings import LogSettings
 
 
 @pytest.fixture(autouse=True)

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from stock_kit.settings import (
-    PREFIX,
-    RedisSettings,
-    Settings,
-    SettingsError,
-    env_example,
-    environment,
-    known_variables,
-    load_settings,
-    project_root,
-)
+from stock_kit.server_settings import RedisSettings
+from stock_kit.settings import PREFIX, Settings, SettingsError, known_variables, load_settings, project_root
+from stock_kit.settings_listing import env_example, environment
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from stock_kit.settings import LinksSettings, LocalSettings, Settings
+from stock_kit.service_settings import LinksSettings, LocalSettings
+from stock_kit.settings import Settings
 from stock_local.catalog import FLOWER, child_environment
 from stock_local.prometheus import BLACKBOX, PROMETHEUS, local_config, monitoring_services
 

@@ -10,7 +10,8 @@ import pytest
 from metrics_publisher.publisher import Publisher, beats, targets_of
 from metrics_publisher.scrape import MAX_BODY_BYTES
 from stock_kit.events import Event, MetricsEvent, Topic
-from stock_kit.settings import PublisherSettings, Settings
+from stock_kit.service_settings import PublisherSettings
+from stock_kit.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 APACHE_VERSION = "4.1.0"
 _MVN_TIMEOUT = 240

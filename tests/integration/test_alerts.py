@@ -31,7 +31,8 @@ from sqlalchemy.exc import IntegrityError
 from stock_kit.clock import wall_now
 from stock_kit.events import AlertState, MetricsEvent, Severity, Topic
 from stock_kit.kafka import EventProducer
-from stock_kit.settings import AlertSettings, Settings
+from stock_kit.service_settings import AlertSettings
+from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.services.alert_desk import AlertDesk
 from stock_mlops.services.alert_reporting import open_reporter

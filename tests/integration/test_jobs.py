@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-from stock_kit.settings import JobSettings
+from stock_kit.service_settings import JobSettings
 from stock_local.testing import LocalStack
 from stock_mlops.errors import ConflictError, InvalidRequestError
 from stock_mlops.services.jobs import (

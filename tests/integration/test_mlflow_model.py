@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stock_kit.settings import MlflowSettings
+from stock_kit.server_settings import MlflowSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.bundle import BundleInfo, ForecastBundle
 from stock_mlops.forecasting.engine import LinearEngine

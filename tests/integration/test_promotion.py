@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 from stock_kit.clock import wall_now
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.services.deletion import Deletion
 from stock_mlops.services.promotion import open_promotion

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
-from stock_kit.settings import JobSettings
+from stock_kit.service_settings import JobSettings
 from stock_local.testing import LocalStack
 from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.forecasting.adaptation import AdaptiveState

@@ -7,7 +7,8 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
-from stock_kit.settings import RedisSettings, Settings
+from stock_kit.server_settings import RedisSettings
+from stock_kit.settings import Settings
 from stock_mlops.stores.jobs import JobKind, JobRef
 from stock_mlops.stores.queue import CeleryQueue
 

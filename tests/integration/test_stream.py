@@ -14,12 +14,14 @@ from uuid import uuid4
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 from stock_kit.clock import wall_now
 from stock_kit.events import PredictionEvent, Topic
 from stock_kit.kafka import EventProducer
-from stock_kit.kafka_clients import ensure_topics, open_consumer
-from stock_kit.settings import Settings, WsMonitorSettings
+from stock_kit.kafka_clients import ensure_topics, open_consumer, open_producer
+from stock_kit.service_settings import WsMonitorSettings
+from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate_clickhouse
@@ -232,6 +234,26 @@ def test_reading_again_leaves_one_row_per_event(
     finally:
         log.close()
     assert sorted(stored(clickhouse, ids)) == sorted(ids)
+
+
+def test_a_topic_keeps_what_its_settings_say(settings: Settings) -> None:
+    """The local profile's broker would write a long log to its disk again and again."""
+    topic = f"sized-{uuid4().hex[:8]}"
+    assert ensure_topics(settings.kafka, [topic]) == [topic]
+    producer = open_producer(settings.kafka, "test")
+    for _ in range(600):
+        producer.produce(topic, bytes(10_000), b"one partition")
+    assert producer.flush(PATIENCE) == 0
+    consumer = open_consumer(settings.kafka, client_id="test")
+    try:
+        parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        assert sum(consumer.end_offsets(parts).values()) == 600
+        if settings.kafka.small_logs:
+            wait_for(lambda: any(consumer.beginning_offsets(parts).values()), seconds=PATIENCE, what="a shorter log")
+        else:
+            assert not any(consumer.beginning_offsets(parts).values())
+    finally:
+        consumer.close()
 
 
 def test_all_recover_by_themselves_when_the_broker_dies(

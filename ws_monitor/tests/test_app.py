@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from stock_kit.access import Role
 from stock_kit.events import PredictionEvent, Topic
 from stock_kit.health import Readiness
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 from stock_kit.tokens import AccessTokens
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect

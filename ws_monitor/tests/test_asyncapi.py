@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 from stock_kit.events import PredictionEvent, Topic
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 from ws_monitor.asyncapi import document, render
 from ws_monitor.frames import ChannelName
 from ws_monitor.hub import Hub

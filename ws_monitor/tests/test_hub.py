@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stock_kit.events import PredictionEvent, Topic
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 from ws_monitor.client import Client
 from ws_monitor.frames import ChannelName, Frame
 from ws_monitor.hub import Broadcaster, Hub

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from stock_kit.events import AlertEvent, MetricsEvent, PredictionEvent, SignalEvent, Topic
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 from ws_monitor.detectors.registry import Detectors
 from ws_monitor.detectors.service_down import ServiceDown
 from ws_monitor.memory import MemoryLog, MemoryOutlet, MemoryStore

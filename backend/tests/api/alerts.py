@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from stock_kit.events import Severity
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 from stock_mlops.services.alert_desk import AlertDesk, no_alert
 from stock_mlops.services.alerting import Condition
 from stock_mlops.stores.alert_deliveries import DeliveryState

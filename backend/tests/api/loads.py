@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.services.etl_control import EtlOrder, EtlStatus, check_file
 

@@ -8,7 +8,8 @@ import orjson
 import pytest
 from api.openapi import document
 from api.resources import interface_checks
-from stock_kit.settings import LinksSettings, Settings
+from stock_kit.service_settings import LinksSettings
+from stock_kit.settings import Settings
 from stock_mlops.stores.market_clock import ReplayState
 
 if TYPE_CHECKING:

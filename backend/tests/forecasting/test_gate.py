@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import polars as pl
 import pytest
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 from stock_mlops.forecasting.contenders import Contender
 from stock_mlops.forecasting.gate import Verdict, judge
 from stock_mlops.forecasting.spec import parse_spec

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from redis.exceptions import ConnectionError as RedisDownError
 from stock_kit.access import Role
-from stock_kit.settings import AccessSettings
+from stock_kit.service_settings import AccessSettings
 from stock_kit.tokens import AccessTokens
 from stock_mlops.errors import InvalidRequestError, TooManyRequestsError, UnauthenticatedError
 from stock_mlops.services.accounts import AccountDesk, FirstStart, SessionDesk, create_administrator

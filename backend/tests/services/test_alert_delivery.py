@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 from stock_kit.events import AlertState, Severity
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 from stock_mlops.services.alert_delivery import AlertDelivery, open_receivers, receiver_rules
 from stock_mlops.services.alert_messages import message_of
 from stock_mlops.stores.alert_deliveries import Claim, Told

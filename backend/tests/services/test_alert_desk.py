@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from stock_kit.events import AlertEvent, Event, Severity, SignalEvent, Topic
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.services.alert_desk import AlertDesk
 from stock_mlops.services.alerting import AlertReporter, Condition

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from stock_kit.settings import ReplaySettings
+from stock_kit.service_settings import ReplaySettings
 from stock_mlops.errors import InvalidRequestError
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.sources.sample import SampleSource

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 from stock_mlops.errors import ConflictError, DependencyUnavailableError, InvalidRequestError, NotFoundError
 from stock_mlops.services.etl_control import EtlControl, EtlOrder
 from stock_mlops.stores.etl_runs import EtlRun

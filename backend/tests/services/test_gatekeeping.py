@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 import pytest
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.forecasting.bundle import ForecastBundle
 from stock_mlops.forecasting.contenders import Contender

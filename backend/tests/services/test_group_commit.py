@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
-from stock_kit.settings import OutboxSettings
+from stock_kit.service_settings import OutboxSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.services.group_commit import GroupCommit
 from stock_mlops.stores.outbox import OutboxRow

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from redis.exceptions import ConnectionError as RedisDownError
 from stock_kit.access import Scope
-from stock_kit.settings import AccessSettings
+from stock_kit.service_settings import AccessSettings
 from stock_mlops.services.guard import CallLimiter
 from stock_mlops.stores.access_twins import MemoryCallBudget
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from stock_kit.settings import LinksSettings, Settings
+from stock_kit.service_settings import LinksSettings
+from stock_kit.settings import Settings
 from stock_mlops.services.platform import Platform, links
 from stock_mlops.stores.jobs import JobKind, JobState
 

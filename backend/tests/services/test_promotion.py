@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import polars as pl
 import pytest
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 from stock_mlops.errors import DependencyUnavailableError, NotFoundError
 from stock_mlops.forecasting.contenders import Contender
 from stock_mlops.forecasting.gate import Check, Verdict

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from stock_kit.events import Event, PredictionEvent, Topic
-from stock_kit.settings import OutboxSettings
+from stock_kit.service_settings import OutboxSettings
 from stock_mlops.services import relay as service
 from stock_mlops.services.relay import Relay, Relayed
 from stock_mlops.stores.outbox import OutboxLoad, PendingRow

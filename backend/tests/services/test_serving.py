@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from stock_kit.settings import ServingSettings
+from stock_kit.model_settings import ServingSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.adaptation import AdaptiveState
 from stock_mlops.forecasting.bundle import ForecastBundle

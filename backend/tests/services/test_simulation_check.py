@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from stock_kit.events import PredictionEvent
-from stock_kit.settings import GateSettings, Settings
+from stock_kit.model_settings import GateSettings
+from stock_kit.settings import Settings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.forecasting.bundle import ForecastBundle

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sqlalchemy import create_engine
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.forecasting.bundle import ForecastBundle

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stock_kit.settings import MlflowSettings
+from stock_kit.server_settings import MlflowSettings
 from stock_mlops.errors import DependencyUnavailableError, NotFoundError
 from stock_mlops.stores.mlflow_rest import MlflowRest
 

@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 from pydantic import SecretStr
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 from stock_mlops.stores.receivers import Mail, NotDeliveredError, Webhook, signature
 
 URL = "https://desk.example/hooks/geheim"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 from stock_mlops.errors import NotFoundError
 from stock_mlops.stores.reports import Reports
 

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from pydantic import SecretStr
 
-from stock_kit.settings import DEVELOPMENT_SECRET, Settings, SettingsError, variable_name
+from stock_kit.setting_types import DEVELOPMENT_SECRET
+from stock_kit.settings import Settings, SettingsError, variable_name
 
 # RFC 7518 3.2: a key of HS256 is at least as long as its hash.
 _SHORTEST_SECRET = 32

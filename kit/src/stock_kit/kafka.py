@@ -22,7 +22,7 @@ from prometheus_client import Counter, Gauge
 from stock_kit.events import Event, Topic
 from stock_kit.kafka_clients import ensure_topics, open_producer
 from stock_kit.logging import get_logger
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 log = get_logger(__name__)
 

@@ -19,7 +19,7 @@ from kafka.net.compat import KafkaNetClient
 
 from stock_kit.events import Topic
 from stock_kit.logging import get_logger
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 log = get_logger(__name__)
 # The libraries write some thirty lines a second while a broker is down; ours are one per outage.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from stock_kit.settings import LogSettings
+from stock_kit.service_settings import LogSettings
 
 # Libraries whose INFO lines tell an operator nothing that a metric or our own line does not.
 _QUIET = (

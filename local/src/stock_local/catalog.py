@@ -7,7 +7,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from stock_kit.settings import MlflowSettings, PrefectSettings, Settings, environment
+from stock_kit.server_settings import MlflowSettings, PrefectSettings
+from stock_kit.settings import Settings
+from stock_kit.settings_listing import environment
 
 from stock_local import probes
 from stock_local.nginx import nginx_service

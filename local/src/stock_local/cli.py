@@ -68,7 +68,7 @@ def doctor() -> None:
 
 def settings() -> None:
     """Print every setting with its meaning and default, as in .env.example."""
-    from stock_kit.settings import env_example
+    from stock_kit.settings_listing import env_example
 
     typer.echo(env_example(), nl=False)
 

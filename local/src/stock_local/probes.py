@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from stock_kit.settings import PostgresSettings, RedisSettings
+from stock_kit.server_settings import PostgresSettings, RedisSettings
 
 _TIMEOUT = 3.0
 

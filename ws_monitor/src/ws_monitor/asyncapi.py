@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, SignalEvent, Topic
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 from ws_monitor import asyncapi_examples as examples
 from ws_monitor.channel import CHANNELS

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stock_kit.clock import wall_now
 from stock_kit.events import Event
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 
 from ws_monitor import metrics
 from ws_monitor.channel import CHANNELS, Channel, Item, Keys, select

@@ -16,7 +16,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 from stock_kit.kafka_clients import POLL_PAUSE, ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 from ws_monitor import metrics
 from ws_monitor.channel import CHANNELS

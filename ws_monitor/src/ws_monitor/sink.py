@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from pydantic import ValidationError
 from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, SignalEvent, Topic
 from stock_kit.logging import get_logger
-from stock_kit.settings import WsMonitorSettings
+from stock_kit.service_settings import WsMonitorSettings
 
 from ws_monitor import metrics
 from ws_monitor.detectors.registry import Detectors

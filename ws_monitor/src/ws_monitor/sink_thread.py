@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 from ws_monitor import metrics
 from ws_monitor.reader import in_order, to_record

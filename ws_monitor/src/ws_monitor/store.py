@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DataError
 from stock_kit.clock import wall_now
 from stock_kit.events import AlertEvent, Event, PredictionEvent
-from stock_kit.settings import ClickHouseSettings
+from stock_kit.server_settings import ClickHouseSettings
 
 # Where the newest events are looked for; keeps ClickHouse from sorting years of forecasts for fifty rows.
 _RECENT = timedelta(days=30)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 
 from stock_mlops.forecasting.estimators.base import Floats, Positions, Task
 from stock_mlops.forecasting.metrics import compare_losses

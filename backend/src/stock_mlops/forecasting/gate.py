@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 
 from stock_mlops.forecasting.contenders import Contender, Pair, Window, positions, same_window
 from stock_mlops.forecasting.estimators.base import Floats

@@ -13,7 +13,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 from stock_kit.access import Role
 from stock_kit.logging import get_logger
-from stock_kit.settings import AccessSettings
+from stock_kit.service_settings import AccessSettings
 from stock_kit.tokens import AccessTokens, digest
 
 from stock_mlops.errors import ConflictError, NotFoundError, TooManyRequestsError, UnauthenticatedError

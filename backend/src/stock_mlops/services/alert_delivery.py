@@ -13,7 +13,7 @@ from uuid import UUID
 
 from stock_kit.events import Severity
 from stock_kit.logging import get_logger
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 
 from stock_mlops.services.alert_messages import message_of
 from stock_mlops.services.alert_metrics import ALERT_DELIVERIES

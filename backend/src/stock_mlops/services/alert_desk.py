@@ -15,7 +15,7 @@ from uuid import UUID
 from stock_kit.clock import wall_now
 from stock_kit.events import AlertChange, AlertEvent, SignalEvent, Topic
 from stock_kit.logging import get_logger
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.services.alert_metrics import ALERTS, ALERTS_RESOLVED

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 
 from stock_mlops.errors import ConflictError, DependencyUnavailableError, FieldError, InvalidRequestError, NotFoundError
 from stock_mlops.instruments import Instrument

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from clickhouse_connect.driver.client import Client
 from stock_kit.logging import get_logger
-from stock_kit.settings import GateSettings, Settings
+from stock_kit.model_settings import GateSettings
+from stock_kit.settings import Settings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.forecasting.bundle import ForecastBundle

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from stock_kit.logging import get_logger
-from stock_kit.settings import OutboxSettings
+from stock_kit.service_settings import OutboxSettings
 
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.services.serving_metrics import COMMIT_ROWS

@@ -8,7 +8,7 @@ from typing import Protocol
 from redis.exceptions import RedisError
 from stock_kit.access import Scope
 from stock_kit.logging import get_logger
-from stock_kit.settings import AccessSettings
+from stock_kit.service_settings import AccessSettings
 
 from stock_mlops.errors import ForbiddenError, TooManyRequestsError
 from stock_mlops.services.access_metrics import UNCOUNTED

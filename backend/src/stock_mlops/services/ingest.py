@@ -19,7 +19,8 @@ from clickhouse_connect.driver.exceptions import OperationalError as ClickHouseU
 from sqlalchemy.exc import OperationalError as PostgresUnavailable
 from stock_kit.clock import Clock, wall_now
 from stock_kit.logging import get_logger
-from stock_kit.settings import EtlSettings, Settings
+from stock_kit.model_settings import EtlSettings
+from stock_kit.settings import Settings
 
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.instruments import Instrument

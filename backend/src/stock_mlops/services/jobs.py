@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from stock_kit.logging import get_logger, log_context
-from stock_kit.settings import JobSettings
+from stock_kit.service_settings import JobSettings
 
 from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
 from stock_mlops.stores.job_upkeep import JobUpkeep

@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from stock_kit.events import AlertEvent, Event, PredictionEvent, Topic
 from stock_kit.logging import get_logger
-from stock_kit.settings import OutboxSettings
+from stock_kit.service_settings import OutboxSettings
 
 from stock_mlops.services.prediction import Sender
 from stock_mlops.services.serving_metrics import (

@@ -15,7 +15,7 @@ from enum import StrEnum
 import httpx
 from sqlalchemy import Engine
 from stock_kit.logging import get_logger
-from stock_kit.settings import ReplaySettings
+from stock_kit.service_settings import ReplaySettings
 
 from stock_mlops.instruments import Instrument, Sessions, sessions_of
 from stock_mlops.prices.sources import PriceSource

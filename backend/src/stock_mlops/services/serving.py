@@ -18,7 +18,7 @@ from datetime import date
 
 import numpy as np
 from stock_kit.logging import get_logger
-from stock_kit.settings import ServingSettings
+from stock_kit.model_settings import ServingSettings
 from stock_kit.tuning import keep_for_good
 
 from stock_mlops.errors import DependencyUnavailableError

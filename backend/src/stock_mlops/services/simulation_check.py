@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 from stock_kit.events import PredictionEvent
-from stock_kit.settings import GateSettings
+from stock_kit.model_settings import GateSettings
 
 from stock_mlops.features import FEATURE_VERSION, compute_features
 from stock_mlops.forecasting.bundle import ForecastBundle

@@ -8,7 +8,8 @@ from contextlib import closing, suppress
 from uuid import UUID
 
 from sqlalchemy import text
-from stock_kit.settings import PostgresSettings, Settings
+from stock_kit.server_settings import PostgresSettings
+from stock_kit.settings import Settings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.stores.clickhouse import open_client

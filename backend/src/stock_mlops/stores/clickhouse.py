@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from stock_kit.settings import ClickHouseSettings
+from stock_kit.server_settings import ClickHouseSettings
 
 
 def open_client(settings: ClickHouseSettings, *, database: str | None = None) -> Client:

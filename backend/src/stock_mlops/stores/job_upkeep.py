@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Engine, text
-from stock_kit.settings import JobSettings
+from stock_kit.service_settings import JobSettings
 
 from stock_mlops.stores.jobs import JobKind, JobRef, JobState, job_ref
 

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import orjson
 from sqlalchemy import Connection, Engine, Row, text
-from stock_kit.settings import JobSettings
+from stock_kit.service_settings import JobSettings
 
 from stock_mlops.errors import ConflictError
 from stock_mlops.stores.cursor import Cursor

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx
-from stock_kit.settings import MlflowSettings
+from stock_kit.server_settings import MlflowSettings
 
 from stock_mlops.errors import DependencyUnavailableError, NotFoundError
 

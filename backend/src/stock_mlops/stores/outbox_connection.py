@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
-from stock_kit.settings import PostgresSettings
+from stock_kit.server_settings import PostgresSettings
 
 from stock_mlops.stores.outbox import OutboxRow
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from sqlalchemy import Engine, create_engine, text
-from stock_kit.settings import PostgresSettings
+from stock_kit.server_settings import PostgresSettings
 
 _SILENCE_MS = 10_000
 

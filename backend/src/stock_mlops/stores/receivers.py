@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import orjson
 from stock_kit.clock import wall_now
-from stock_kit.settings import AlertSettings
+from stock_kit.service_settings import AlertSettings
 
 SIGNATURE_HEADER = "X-Stock-Signature"
 TIMESTAMP_HEADER = "X-Stock-Timestamp"

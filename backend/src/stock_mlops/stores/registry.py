@@ -15,7 +15,7 @@ from typing import Any
 
 from stock_kit.clock import wall_seconds
 from stock_kit.logging import get_logger
-from stock_kit.settings import MlflowSettings
+from stock_kit.server_settings import MlflowSettings
 
 from stock_mlops.errors import DependencyUnavailableError
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.instruments import Instrument

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 
 from stock_mlops.errors import DependencyUnavailableError
 

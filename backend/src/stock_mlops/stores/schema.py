@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import inspect, text
 from stock_kit.logging import get_logger
-from stock_kit.settings import PostgresSettings, Settings, get_settings
+from stock_kit.server_settings import PostgresSettings
+from stock_kit.settings import Settings, get_settings
 
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.postgres import get_engine

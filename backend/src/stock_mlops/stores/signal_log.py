@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from stock_kit.events import SignalEvent, Topic
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
-from stock_kit.settings import KafkaSettings
+from stock_kit.server_settings import KafkaSettings
 
 log = get_logger(__name__)
 

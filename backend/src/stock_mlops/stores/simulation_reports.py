@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 
 from stock_mlops.errors import NotFoundError
 from stock_mlops.stores.s3 import GONE, ensure_bucket, open_s3, s3_errors

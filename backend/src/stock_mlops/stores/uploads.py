@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stock_kit.settings import S3Settings
+from stock_kit.server_settings import S3Settings
 
 from stock_mlops.errors import InvalidRequestError, NotFoundError
 from stock_mlops.stores.s3 import GONE, ensure_bucket, open_s3, s3_errors

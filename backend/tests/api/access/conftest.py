@@ -6,7 +6,8 @@ import httpx
 import pytest
 from api.access_resources import TrainAccess
 from pydantic import SecretStr
-from stock_kit.settings import AccessSettings, Settings
+from stock_kit.service_settings import AccessSettings
+from stock_kit.settings import Settings
 from stock_mlops.services.accounts import AccountDesk
 from stock_mlops.stores.access_twins import MemoryTickets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stock_kit.access import Role, Scope
-from stock_kit.settings import AccessSettings
+from stock_kit.service_settings import AccessSettings
 from stock_kit.tokens import AccessTokens
 from stock_mlops.services.accounts import AccountDesk, SessionDesk
 from stock_mlops.services.callers import Callers

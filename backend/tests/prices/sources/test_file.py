@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from polars.testing import assert_frame_equal
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.schema import REJECTED_SCHEMA, SOURCE_SCHEMA
 from stock_mlops.prices.sources import Fetched, FetchRequest, SourceError, open_source

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime
 
 import polars as pl
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.prices.schema import RAW_SCHEMA, SOURCE_SCHEMA
 from stock_mlops.prices.sources import FetchRequest, open_source

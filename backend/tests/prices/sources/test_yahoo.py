@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 import yfinance
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.schema import RAW_SCHEMA, SOURCE_SCHEMA
 from stock_mlops.prices.sources import Fetched, FetchRequest, SourceError

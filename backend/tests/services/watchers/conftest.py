@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.features import FEATURE_VERSION, compute_features
 from stock_mlops.forecasting.bundle import ForecastBundle
 from stock_mlops.forecasting.spec import parse_spec

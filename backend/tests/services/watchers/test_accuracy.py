@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.services.watchers.accuracy import AccuracyWatch, AgeWatch
 from stock_mlops.services.watchers.base import Number, Observation, Subject
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy

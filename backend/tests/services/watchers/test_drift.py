@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.monitoring.drift import DriftReference
 from stock_mlops.services.watchers.base import Number, Observation, Subject
 from stock_mlops.services.watchers.drift import DriftWatch

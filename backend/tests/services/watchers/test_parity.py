@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.features import FEATURE_VERSION
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.watchers.base import Number, Observation, Subject

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from stock_kit.events import Severity
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 from stock_mlops.services.watchers.base import Number, Subject
 from stock_mlops.services.watchers.quality import QualityWatch
 

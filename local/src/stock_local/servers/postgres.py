@@ -10,7 +10,7 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 
-from stock_kit.settings import PostgresSettings
+from stock_kit.server_settings import PostgresSettings
 
 from stock_local.probes import postgres as postgres_probe
 from stock_local.processes import Account, launch_command, unprivileged_account

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stock_kit.settings import ClickHouseSettings, KafkaSettings, RedisSettings, S3Settings
+from stock_kit.server_settings import ClickHouseSettings, KafkaSettings, RedisSettings, S3Settings
 
 from stock_local import probes
 from stock_local.service import Service

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.sources.base import Fetched, FetchRequest, PriceSource, SourceError

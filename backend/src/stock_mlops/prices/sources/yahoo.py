@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 from stock_kit.logging import get_logger
-from stock_kit.settings import EtlSettings
+from stock_kit.model_settings import EtlSettings
 
 from stock_mlops.instruments import Instrument
 from stock_mlops.prices.actions import undo_splits

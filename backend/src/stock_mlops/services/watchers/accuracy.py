@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stock_kit.events import Severity
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 
 from stock_mlops.services.alerting import Condition
 from stock_mlops.services.watchers.base import Number, Observation, Served, Subject, condition

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import polars as pl
 from stock_kit.events import Severity
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 
 from stock_mlops.features import registry
 from stock_mlops.monitoring.columns import RETURN_COLUMNS, YEAR, return_columns

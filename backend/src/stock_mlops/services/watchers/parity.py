@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from stock_kit.events import Severity
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 
 from stock_mlops.features import FEATURE_VERSION, compute_features, default_features, max_lookback
 from stock_mlops.monitoring.parity import TOLERANCE, Difference, difference, shifted

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stock_kit.events import Severity
-from stock_kit.settings import MonitoringSettings
+from stock_kit.model_settings import MonitoringSettings
 
 from stock_mlops.features import default_features
 from stock_mlops.monitoring.quality import NEEDED, Check, Finding, price_findings
