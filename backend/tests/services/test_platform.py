@@ -10,6 +10,7 @@ class Counts:
     def open_counts(self) -> dict[JobKind, dict[JobState, int]]:
         counts = {kind: {JobState.PENDING: 0, JobState.RUNNING: 0} for kind in JobKind}
         counts[JobKind.TRAIN] = {JobState.PENDING: 3, JobState.RUNNING: 1}
+        counts[JobKind.SIMULATE] = {JobState.PENDING: 0, JobState.RUNNING: 1}
         return counts
 
 
@@ -24,7 +25,9 @@ class Broker:
 def test_a_queue_has_its_messages_its_jobs_and_its_workers() -> None:
     train, predict = Platform(Settings.model_construct(), Counts(), Broker()).queue_states()
     assert (train.name, train.messages, train.pending, train.running, train.workers) == ("train", 4, 3, 1, ["train@a"])
-    assert (predict.name, predict.pending, predict.workers) == ("predict", 0, ["predict@a", "predict@b"])
+    # Simulations wait in the queue of long predictions.
+    assert (predict.name, predict.pending, predict.running) == ("predict", 0, 1)
+    assert predict.workers == ["predict@a", "predict@b"]
 
 
 def test_a_link_that_is_set_wins_and_one_that_is_not_there_is_left_out() -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from stock_kit.settings import Settings
 
 from stock_mlops.stores.jobs import JobKind, JobState
-from stock_mlops.stores.queue import TASKS
+from stock_mlops.stores.queue import QUEUES
 from stock_mlops.stores.schema import revisions
 
 
@@ -73,11 +73,11 @@ class Platform:
             QueueState(
                 name=queue,
                 messages=lengths[queue],
-                pending=counts[kind][JobState.PENDING],
-                running=counts[kind][JobState.RUNNING],
+                pending=sum(counts[kind][JobState.PENDING] for kind in kinds),
+                running=sum(counts[kind][JobState.RUNNING] for kind in kinds),
                 workers=[name for name in workers if name.partition("@")[0] == queue],
             )
-            for kind, (_, queue) in TASKS.items()
+            for queue, kinds in QUEUES.items()
         ]
 
 

@@ -23,7 +23,7 @@ from stock_mlops.stores.market_clock import Clocks, MarketClocks
 from stock_mlops.stores.platform_state import EtlEnd, JobGroup, PlatformState, ServingVersion
 from stock_mlops.stores.postgres import get_engine
 from stock_mlops.stores.quarantine_entries import QuarantineCount, QuarantineEntries
-from stock_mlops.stores.queue import TASKS, CeleryQueue
+from stock_mlops.stores.queue import QUEUES, CeleryQueue
 from stock_mlops.stores.raw_prices import RawPrices, StoredInstrument
 
 log = get_logger(__name__)
@@ -130,9 +130,9 @@ class PlatformCollector(Collector):
             for state in JobState:
                 group = groups.get((kind, state))
                 jobs.add_metric([str(kind), str(state)], group.count if group else 0)
-        for kind, (_, queue) in TASKS.items():
-            waiting = groups.get((kind, JobState.PENDING))
-            oldest.add_metric([queue], waiting.oldest_seconds if waiting else 0.0)
+        for queue, kinds in QUEUES.items():
+            waiting = [group for kind in kinds if (group := groups.get((kind, JobState.PENDING))) is not None]
+            oldest.add_metric([queue], max((group.oldest_seconds for group in waiting), default=0.0))
         yield jobs
         yield oldest
 

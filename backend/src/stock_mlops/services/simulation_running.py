@@ -11,7 +11,7 @@ from uuid import UUID
 from stock_kit.logging import get_logger
 from stock_kit.settings import Settings
 
-from stock_mlops.errors import ConflictError, NotFoundError, StockMlopsError
+from stock_mlops.errors import ConflictError, DependencyUnavailableError, NotFoundError, StockMlopsError
 from stock_mlops.services.jobs import is_transient
 from stock_mlops.services.simulated_alerts import SimulatedReporter
 from stock_mlops.services.simulation import OnProgress, SimulationStoppedError, Simulator
@@ -62,7 +62,8 @@ def run_simulation(
 
     Raises:
         SimulationStoppedError: it was cancelled.
-        ConflictError: it has ended, or another process is at work on it.
+        ConflictError: it has ended.
+        DependencyUnavailableError: another process is at work on it.
         NotFoundError: there is no such simulation.
         KeyboardInterrupt: as it came; the simulation is paused.
         what its acts raise: after a server that does not answer it is paused, else failed.
@@ -128,5 +129,5 @@ def _alone(settings: Settings, simulation_id: UUID) -> Iterator[None]:
                 yield
                 return
         if monotonic() > deadline:
-            raise ConflictError(f"another process is at work on simulation {simulation_id}")
+            raise DependencyUnavailableError(f"simulation {simulation_id}", "another process is at work on it")
         sleep(_LOCK_LOOKS)

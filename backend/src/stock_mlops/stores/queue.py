@@ -22,6 +22,10 @@ TASKS: dict[JobKind, tuple[str, str]] = {
     # It waits for a process of its own, which would hold up trainings for an hour.
     JobKind.SIMULATE: ("stock.simulate", "predict"),
 }
+QUEUES: dict[str, tuple[JobKind, ...]] = {
+    queue: tuple(kind for kind, (_, own) in TASKS.items() if own == queue) for _, queue in TASKS.values()
+}
+"""What waits in each queue."""
 
 
 # A broker that is there answers in milliseconds; one that does not in so long counts as down.
@@ -107,7 +111,7 @@ class CeleryQueue:
         """
         with self._asked() as connection:
             client = connection.default_channel.client
-            return {queue: int(client.llen(queue)) for _, queue in TASKS.values()}
+            return {queue: int(client.llen(queue)) for queue in QUEUES}
 
     def workers(self) -> list[str]:
         """Names (``train@host``) of the workers that answer at once.
