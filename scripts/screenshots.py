@@ -31,7 +31,7 @@ _PATIENCE = 240.0
 
 
 # What a picture waits for besides: rates need two measurements, which are some seconds apart.
-_SHOWN = {"monitoring": "[data-testid=metric-requests]:not([data-value=''])"}
+_SHOWN = {"monitoring": "[data-testid=metric-requests] svg"}
 
 
 class Shot(NamedTuple):
@@ -71,20 +71,24 @@ def every(pages: dict[str, str]) -> Iterator[Shot]:
 
 
 def prepare(url: str) -> dict[str, str]:
-    """Have forecasts settle, and a path of future ones made; the pages with what shows them.
+    """Have forecasts settle; the pages with what shows them.
 
     Raises:
         TimeoutError: too few settled in time.
     """
-    aapl = {"ticker": "AAPL", "exchange": "US"}
     deadline = time.monotonic() + _PATIENCE
     while _settled(url) < _SETTLED:
         if time.monotonic() > deadline:
             raise TimeoutError(f"fewer than {_SETTLED} forecasts settled within {_PATIENCE:.0f} s")
         time.sleep(1)
-    path = httpx.post(f"{url}/api/predict/future/", json={**aapl, "days": 5}).raise_for_status().json()["task_id"]
-    pages = all_pages(url)
-    return pages | {"stock": f"{pages['stock']}&path={path}"}
+    return all_pages(url)
+
+
+def _path(url: str) -> str:
+    """A path of future forecasts, made just now: the replay goes on, and with it what the future is."""
+    body = {"ticker": "AAPL", "exchange": "US", "days": 5}
+    task = httpx.post(f"{url}/api/predict/future/", json=body).raise_for_status().json()["task_id"]
+    return f"&path={task}"
 
 
 def _settled(url: str) -> int:
@@ -98,7 +102,7 @@ def take(browser: Browser, url: str, shots: Iterator[Shot], folder: Path) -> lis
     for shot in shots:
         try:
             with open_page(browser, url, scheme=shot.scheme, width=shot.width, language=shot.language) as page:
-                page.goto(shot.path)
+                page.goto(shot.path + (_path(url) if shot.page == "stock" else ""))
                 if shot.page in _SHOWN:
                     page.wait_for_selector(_SHOWN[shot.page])
                 when_settled(page)

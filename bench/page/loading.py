@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -27,12 +26,15 @@ new PerformanceObserver((list) => {
         entry.sources.map(({ node }) => node && node.outerHTML ? node.outerHTML.slice(0, 90) : '').join(' | ')]);
 }).observe({ type: 'layout-shift', buffered: true });
 """
+_FETCHED = (
+    "performance.getEntriesByType('resource').map((entry) => [new URL(entry.name).pathname, entry.encodedBodySize])"
+)
 _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstLoad:
-    """Compressed bytes of the overview's files, on the first visit."""
+    """Compressed bytes of the overview's files, without headers, on the first visit."""
 
     scripts: int
     styles: int
@@ -67,24 +69,14 @@ class Paint:
 
 
 def first_load(browser: Browser, url: str) -> FirstLoad:
-    sizes: dict[str, list[float]] = {"Script": [], "Stylesheet": [], "Font": []}
-    kinds: dict[str, str] = {}
     with open_page(browser, url) as page:
-        network = page.context.new_cdp_session(page)
-        network.send("Network.enable")
-        network.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
-
-        def on_loaded(event: dict[str, Any]) -> None:
-            kind = kinds.get(event["requestId"], "")
-            if kind in sizes:
-                sizes[kind].append(event["encodedDataLength"])
-
-        network.on("Network.loadingFinished", on_loaded)
         page.goto("/")
         when_settled(page)
         page.wait_for_timeout(1_000)
-    scripts, styles, fonts = (int(sum(sizes[kind])) for kind in ("Script", "Stylesheet", "Font"))
-    return FirstLoad(scripts, styles, fonts, len(sizes["Script"]) + len(sizes["Stylesheet"]))
+        fetched: list[tuple[str, int]] = page.evaluate(_FETCHED)
+    sizes = {kind: [size for name, size in fetched if name.endswith(kind)] for kind in (".js", ".css", ".woff2")}
+    scripts, styles, fonts = (sum(found) for found in sizes.values())
+    return FirstLoad(scripts, styles, fonts, len(sizes[".js"]) + len(sizes[".css"]))
 
 
 def paint(browser: Browser, url: str, path: str, width: int) -> Paint:

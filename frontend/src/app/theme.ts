@@ -36,6 +36,15 @@ export const theme = createTheme({
     Button: { defaultProps: { radius: 'md' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Select: { defaultProps: { allowDeselect: false } },
+    // More tabs than fit beside each other slide, in one row.
+    Tabs: {
+      styles: {
+        list: { flexWrap: 'nowrap', overflowX: 'auto', scrollbarWidth: 'none' },
+        tab: { flex: 'none' },
+      },
+    },
+    Modal: { styles: { title: { fontWeight: 650 } } },
+    Drawer: { styles: { title: { fontWeight: 650 } } },
   },
 });
 

@@ -21,9 +21,9 @@ import {
 import { readSimulationSearch, readSimulationsSearch } from './simulationSearch';
 import { readStockSearch } from './stockSearch';
 
-/** Of the pages but the first: their bundle with the styles that it uses. */
+/** Of the pages but the first: their bundle with the styles that it uses, which its own come after. */
 function withStyles<T>(page: () => Promise<T>): () => Promise<T> {
-  return async () => (await Promise.all([page(), import('@/shared/ui/mantineMore')]))[0];
+  return async () => (await Promise.all([import('@/shared/ui/mantineMore'), page()]))[1];
 }
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });

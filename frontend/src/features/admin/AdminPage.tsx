@@ -1,4 +1,4 @@
-import { Alert, Stack, Tabs } from '@mantine/core';
+import { Alert, Skeleton, Stack, Tabs } from '@mantine/core';
 import { IconLock, IconLockOpen } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -37,6 +37,7 @@ function Panels() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const me = useQuery(meQuery());
+  if (me.isPending) return <Skeleton height={360} radius="lg" />;
   return (
     <>
       {me.data?.access === false && (

@@ -70,6 +70,7 @@ function useColumns(): readonly Column<Dataset>[] {
         value: (row) => row.last_close,
         cell: (row) => format.price(row.last_close),
         align: 'right',
+        visibleFrom: 'xs',
       },
       {
         id: 'behind',

@@ -26,7 +26,7 @@ export function GlanceTile({ label, icon, value, detail, tone, testId }: GlanceT
             {label}
           </Text>
           {value === undefined ? (
-            <Skeleton height={38} />
+            <Skeleton height={41} />
           ) : (
             <>
               <Text fw={650} fz="lg" lh={1.25} truncate>

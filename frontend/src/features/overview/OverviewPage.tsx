@@ -26,7 +26,7 @@ export function OverviewPage() {
       <PageHeader
         title={t('overview.title')}
         subtitle={t('overview.subtitle')}
-        actions={loaded && <WatchlistBar />}
+        actions={datasets.data?.length !== 0 && <WatchlistBar />}
       />
       <Glance />
       <div className={classes.page}>

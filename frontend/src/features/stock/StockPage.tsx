@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -108,6 +108,7 @@ function Heading(props: {
           </Text>
         </Group>
       </div>
+      {!props.bars && <Skeleton w={180} h={52} />}
       {last && (
         <div>
           <Group gap="xs" align="baseline">
