@@ -18,7 +18,8 @@ from clickhouse_connect.driver.client import Client
 from sqlalchemy import text
 from stock_kit.clock import FixedClock, wall_now
 from stock_kit.events import AlertState, PredictionEvent
-from stock_kit.settings import MonitoringSettings, Settings
+from stock_kit.model_settings import MonitoringSettings
+from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.features import FEATURE_VERSION, compute_features, feature_names
 from stock_mlops.forecasting.bundle import ForecastBundle
@@ -221,6 +222,18 @@ def test_a_vector_that_was_served_with_other_features_is_told(world: World, clea
     assert found.value == pytest.approx(1e-8, rel=1e-3)
 
 
+def test_of_a_sessions_predictions_five_are_looked_at_however_small_the_share(
+    world: World, clean: pl.DataFrame
+) -> None:
+    session = clean["session"][-1]
+    for _ in range(12):
+        store(world.client, session, (1.0, 2.0))
+    vectors = ServedVectors(world._client)
+    for share, looked_at in ((1e-12, 5), (1.0, 12)):
+        [found] = vectors.sample(SHARE, SHARE.registered_model, 3, session, share)
+        assert (found.as_of, found.inputs, found.predictions) == (session, (1.0, 2.0), looked_at)
+
+
 def store(client: Client, session: date, inputs: Sequence[float]) -> None:
     """A prediction that was made with these inputs."""
     event = PredictionEvent(
@@ -250,7 +263,7 @@ def test_what_was_measured_is_read_as_it_was_told(world: World, clean: pl.DataFr
     for day in (*days, days[-1]):
         world.look(day)
     table = MonitoringTable(world._client)
-    newest = {(row.monitor, row.part, row.measure): row for row in table.newest(SHARE)}
+    newest = {(row.monitor, row.part, row.measure): row for row in table.newest([SHARE])}
     assert {row.session for row in newest.values()} == {days[-1]}
     assert newest["parity", "", "difference"].value < 1e-9
     assert newest["drift", "", "sessions"].model_version == "3"

@@ -13,21 +13,25 @@ from stock_mlops.instruments import Instrument
 # Predictions of one session are given the same vector unless it was loaded again, so a share of them finds each.
 _FEWEST = 5
 _MOST = 200
-_VECTORS = """
+# A prediction is made after the close of its session: the table's order is found by when it was. Only ids are sorted: a
+# busy ticker has millions of predictions in some weeks, each with all that it was made from.
+_MADE = """exchange = {exchange:String} AND ticker = {ticker:String} AND made_at >= {since:Date32}
+    AND as_of >= {since:Date32} AND model_name = {model:String} AND model_version = {version:String}
+    AND notEmpty(inputs)"""
+_VECTORS = f"""
 SELECT as_of, data_version, feature_version, inputs, count() AS predictions
-FROM (
-    SELECT as_of, data_version, feature_version, inputs,
-        row_number() OVER (PARTITION BY as_of ORDER BY cityHash64(prediction_id)) AS place,
-        count() OVER (PARTITION BY as_of) AS made
-    FROM predictions
-    WHERE exchange = {exchange:String} AND ticker = {ticker:String} AND as_of >= {since:Date32}
-        AND model_name = {model:String} AND model_version = {version:String} AND notEmpty(inputs)
+FROM predictions
+WHERE {_MADE} AND (
+    cityHash64(prediction_id) < {{share:Float64}} * pow(2, 64)
+    OR prediction_id IN (
+        SELECT prediction_id FROM predictions WHERE {_MADE}
+        ORDER BY as_of, cityHash64(prediction_id) LIMIT {{fewest:UInt32}} BY as_of
+    )
 )
-WHERE place <= greatest({fewest:UInt32}, made * {share:Float64})
 GROUP BY as_of, data_version, feature_version, inputs
 ORDER BY as_of DESC
-LIMIT {most:UInt32}
-"""
+LIMIT {{most:UInt32}}
+"""  # noqa: S608  constants
 
 
 @dataclass(frozen=True, slots=True)
