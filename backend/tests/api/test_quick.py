@@ -82,7 +82,7 @@ def client(route_class: type[APIRoute]) -> httpx.AsyncClient:
 
 
 def client_of(app: ASGIApp) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 

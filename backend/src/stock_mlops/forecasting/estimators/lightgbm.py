@@ -150,17 +150,18 @@ class _OneRow:
 
     def __init__(self, booster: Any) -> None:
         from lightgbm import basic
+        from lightgbm.libpath import _LIB
 
         self._booster = booster  # the configuration points into it
         self._check = basic._safe_call
-        self._call = basic._LIB.LGBM_BoosterPredictForMatSingleRowFast
-        self._free = basic._LIB.LGBM_FastConfigFree
+        self._call = _LIB.LGBM_BoosterPredictForMatSingleRowFast
+        self._free = _LIB.LGBM_FastConfigFree
         self._columns: int = booster.num_feature()
         self._config = ctypes.c_void_p()
         # Its buffers are used by one call at a time.
         self._lock = threading.Lock()
         self._check(
-            basic._LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
+            _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
                 booster._handle,
                 ctypes.c_int(basic._C_API_PREDICT_NORMAL),
                 ctypes.c_int(0),
