@@ -17,8 +17,8 @@ _INSERT = """
     INSERT INTO outbox (id, topic, key, payload)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) ON CONFLICT (id) DO NOTHING
 """
-# What asyncpg raises when the database does not answer, is stopping, or does not take a statement. The internal error is
-# its word for a connection that was told of the server's end and has not seen the end itself yet.
+# What asyncpg raises when the database does not answer, is stopping, or does not take a statement. The internal error
+# is its word for a connection that was told of the server's end and has not seen the end itself yet.
 OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
