@@ -1,4 +1,7 @@
-"""The time machine as its user meets it: started in the form, followed, read; another one ended early and forgotten."""
+"""The time machine as its user meets it: started in the form, followed, read; another one ended early and forgotten.
+
+One that is followed to its end takes a minute: ``pytest -m "e2e and slow" tests/e2e/test_simulations_page.py``.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,7 @@ def test_years_that_make_no_sense_are_answered_in_the_form(desk: Page) -> None:
     expect(desk.get_by_test_id("simulation-cost")).to_have_attribute("aria-invalid", "true")
 
 
+@pytest.mark.slow
 def test_a_simulation_is_started_followed_and_read(desk: Page) -> None:
     ask_for(desk, "2012-01-03", "2012-01-12")
     desk.get_by_test_id("simulation-start").click()
