@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -26,9 +27,6 @@ new PerformanceObserver((list) => {
         entry.sources.map(({ node }) => node && node.outerHTML ? node.outerHTML.slice(0, 90) : '').join(' | ')]);
 }).observe({ type: 'layout-shift', buffered: true });
 """
-_FETCHED = (
-    "performance.getEntriesByType('resource').map((entry) => [new URL(entry.name).pathname, entry.encodedBodySize])"
-)
 _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
 
 
@@ -69,14 +67,24 @@ class Paint:
 
 
 def first_load(browser: Browser, url: str) -> FirstLoad:
+    sizes = {"Script": 0, "Stylesheet": 0, "Font": 0}
+    kinds: dict[str, str] = {}
+
+    def on_data(event: dict[str, Any]) -> None:
+        kind = kinds.get(event["requestId"], "")
+        if kind in sizes:
+            sizes[kind] += event["encodedDataLength"]
+
     with open_page(browser, url) as page:
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
+        network.on("Network.dataReceived", on_data)
         page.goto("/")
         when_settled(page)
         page.wait_for_timeout(1_000)
-        fetched: list[tuple[str, int]] = page.evaluate(_FETCHED)
-    sizes = {kind: [size for name, size in fetched if name.endswith(kind)] for kind in (".js", ".css", ".woff2")}
-    scripts, styles, fonts = (sum(found) for found in sizes.values())
-    return FirstLoad(scripts, styles, fonts, len(sizes[".js"]) + len(sizes[".css"]))
+    files = sum(kind in ("Script", "Stylesheet") for kind in kinds.values())
+    return FirstLoad(sizes["Script"], sizes["Stylesheet"], sizes["Font"], files)
 
 
 def paint(browser: Browser, url: str, path: str, width: int) -> Paint:

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Box, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { IconDatabaseOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -83,6 +83,9 @@ function Detail() {
   );
 }
 
+/** On a phone a row of its own, before the price has come as well as afterwards. */
+const PRICE_WIDTH = { base: '100%', sm: 'auto' };
+
 function Heading(props: {
   exchange: string;
   ticker: string;
@@ -108,9 +111,9 @@ function Heading(props: {
           </Text>
         </Group>
       </div>
-      {!props.bars && <Skeleton w={180} h={52} />}
+      {!props.bars && <Skeleton w={PRICE_WIDTH} h={52} />}
       {last && (
-        <div>
+        <Box w={PRICE_WIDTH}>
           <Group gap="xs" align="baseline">
             <Text fz={28} fw={650} lh={1.2}>
               {format.price(props.dataset?.last_close ?? last.close)}
@@ -124,7 +127,7 @@ function Heading(props: {
           <Text fz="xs" className="muted">
             {t('stock.closeOf', { day: format.session(last.session) })}
           </Text>
-        </div>
+        </Box>
       )}
     </Group>
   );
