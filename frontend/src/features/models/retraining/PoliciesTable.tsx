@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { TFunction } from 'i18next';
 import { useMemo } from 'react';
@@ -50,9 +50,20 @@ function columnsOf(t: TFunction, format: Format): readonly Column<PolicyRow>[] {
       value: ({ model }) => model.name,
       cell: ({ model }) => (
         <div>
-          <Text fz="sm" fw={600}>
+          <Anchor
+            fz="sm"
+            fw={600}
+            renderRoot={(props) => (
+              <Link
+                to="/models/$modelId"
+                params={{ modelId: model.model_id }}
+                search={{ tab: 'retraining' }}
+                {...props}
+              />
+            )}
+          >
             {model.name}
-          </Text>
+          </Anchor>
           <Text fz="xs" className="muted">
             {model.registered_name}
           </Text>
@@ -98,6 +109,7 @@ function columnsOf(t: TFunction, format: Format): readonly Column<PolicyRow>[] {
       align: 'right',
       sortable: false,
       exported: false,
+      visibleFrom: 'sm',
     },
   ];
 }
