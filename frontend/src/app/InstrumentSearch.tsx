@@ -35,14 +35,19 @@ export default function InstrumentSearch({ input, field, words, onWords }: Instr
       combobox.resetSelectedOption();
     },
   });
-  const take = useEffectEvent(() => {
+  useEffect(() => {
     input.current?.focus();
+  }, [input]);
+  const found = (datasets.data ?? []).filter((dataset) => matches(dataset, words)).slice(0, MOST);
+
+  const first = found[0] && `${found[0].exchange}:${found[0].ticker}`;
+  const choose = useEffectEvent(() => {
     if (words) combobox.selectFirstOption();
   });
+  // Once it is on the page: Enter opens what the words found first.
   useEffect(() => {
-    take();
-  }, []);
-  const found = (datasets.data ?? []).filter((dataset) => matches(dataset, words)).slice(0, MOST);
+    choose();
+  }, [words, first, combobox.dropdownOpened]);
 
   const open = (key: string) => {
     const [exchange = '', ticker = ''] = key.split(':');
@@ -62,7 +67,6 @@ export default function InstrumentSearch({ input, field, words, onWords }: Instr
           onChange={(event) => {
             onWords(event.currentTarget.value);
             combobox.openDropdown();
-            combobox.selectFirstOption();
           }}
           onFocus={() => {
             combobox.openDropdown();
