@@ -249,14 +249,14 @@ class Ingest:
         return known, accepted
 
 
-def open_ingest(settings: Settings, on_loaded: OnLoaded | None = None) -> Ingest:
-    """An ingest over the servers of ``settings``."""
+def open_ingest(settings: Settings, on_loaded: OnLoaded | None = None, clocks: Clocks | None = None) -> Ingest:
+    """An ingest over the servers of ``settings``; ``clocks`` are the ones that its owner moves, where it does."""
     engine = get_engine(settings.raw_db)
     return Ingest(
         raw=RawPrices(engine),
         quarantine=Quarantine(engine),
         warehouse=Warehouse(open_client(settings.clickhouse)),
-        clocks=MarketClocks(get_engine(settings.model_meta_db)),
+        clocks=clocks or MarketClocks(get_engine(settings.model_meta_db)),
         settings=settings.etl,
         export_dir=settings.path(settings.etl.export_dir),
         on_loaded=on_loaded,

@@ -84,7 +84,8 @@ class Days:
         self._history = history
         self._reporter = reporter
         self._clocks = MarketClocks(meta)
-        self._ingest = open_ingest(world)
+        # Others' clocks may be a second behind, which is a session here.
+        self._ingest = open_ingest(world, clocks=self._clocks)
         self._settlement = open_settlement(world)
         self._warehouse = SessionWarehouse(client)
         self._adaptation = open_adaptation(world, self._warehouse)
