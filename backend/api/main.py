@@ -40,8 +40,8 @@ from api.routes import (
     operations,
     predictions,
     retraining,
-    system,
     simulations,
+    system,
     training,
 )
 
@@ -58,8 +58,8 @@ ROUTERS: dict[Role, tuple[APIRouter, ...]] = {
         models.router,
         model_versions.router,
         retraining.router,
-        mlflow.router,
         simulations.router,
+        mlflow.router,
         etl.router,
         flows.router,
         datasets.router,
