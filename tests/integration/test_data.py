@@ -423,6 +423,19 @@ def test_reads_take_the_newest_version_of_each_session(warehouse: Warehouse, tic
     assert (dataset.rows, dataset.last_close) == (50, 3.0)
 
 
+def test_the_vector_is_of_the_newest_features_however_far_prices_are(warehouse: Warehouse, ticker: Instrument) -> None:
+    """A load that was cut off, or a backup of tables one after the other, leaves prices without features."""
+    warehouse.ensure_feature_columns(feature_names())
+    clean = adjust(msft(ticker, 50).select(*RAW_SCHEMA)).with_columns(version=pl.lit(1, dtype=pl.UInt64))
+    warehouse.write_prices(clean)
+    warehouse.write_features(
+        compute_features(clean).head(40).with_columns(feature_version=pl.lit("x"), version=clean["version"][:40])
+    )
+    vector = warehouse.latest_vector(ticker)
+    assert vector is not None
+    assert (vector.session, vector.last_close) == (clean["session"][39], clean["raw_close"][39])
+
+
 def test_the_vector_is_what_a_model_was_trained_on(ingest: Ingest, warehouse: Warehouse, ticker: Instrument) -> None:
     load(ingest, ticker, msft(ticker))
     frame, version, as_of = warehouse.training_frame(ticker, default_features())

@@ -194,14 +194,15 @@ class Warehouse:
         return {Instrument(exchange, ticker): session for exchange, ticker, session in rows}
 
     def latest_vector(self, instrument: Instrument) -> FeatureVector | None:
-        """The features of the newest session, or None when nothing of the instrument was loaded."""
+        """The newest features, or None when nothing of the instrument was loaded. Prices may be further on: they are
+        written first, and saved last."""
+        key = "exchange = {exchange:String} AND ticker = {ticker:String}"
         result = self._client.query(
-            "SELECT f.*, p.raw_close AS __raw_close FROM ("
-            " SELECT * FROM features WHERE exchange = {exchange:String} AND ticker = {ticker:String}"
-            " ORDER BY session DESC, version DESC LIMIT 1) AS f"
-            " INNER JOIN (SELECT session, raw_close FROM prices"
-            " WHERE exchange = {exchange:String} AND ticker = {ticker:String}"
-            " ORDER BY session DESC, version DESC LIMIT 1 BY session LIMIT 2) AS p ON p.session = f.session",
+            f"WITH (SELECT max(session) FROM features WHERE {key}) AS newest"  # noqa: S608  a constant
+            " SELECT f.*, p.raw_close AS __raw_close FROM ("
+            f" SELECT * FROM features WHERE {key} AND session = newest ORDER BY version DESC LIMIT 1) AS f"
+            f" INNER JOIN (SELECT session, raw_close FROM prices WHERE {key} AND session = newest"
+            " ORDER BY version DESC LIMIT 1) AS p ON p.session = f.session",
             parameters=_key(instrument),
         )
         for row in result.named_results():
