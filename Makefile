@@ -141,7 +141,7 @@ leak-check: setup-dev ## no feature knows the future: truncation, perturbation a
 	$(BIN)/stock-mlops leak-check
 
 unit: setup-dev ## tests that need no server
-	$(BIN)/pytest -q -n 2 -m "not integration and not e2e and not slow"
+	$(BIN)/pytest -q -n 2 -p no:faker -p no:schemathesis -m "not integration and not e2e and not slow"
 
 frontend-checks: frontend/node_modules/.installed ## the page: format, lint, types, unit tests, build, API client
 	scripts/npm run check --prefix frontend --silent
