@@ -56,6 +56,8 @@ SEMANTIC = (
     "start_etl",
     "upload_prices",
     "backtest_model",
+    "start_simulation",
+    "list_simulations",
 )
 # How often a request is sent again that was asked to come later.
 PATIENCE = 3
@@ -138,6 +140,9 @@ def platform(stack: LocalStack) -> Iterator[LocalStack]:
     with httpx.Client(base_url=stack.settings.backend1.url, timeout=60) as api:
         cancel(api, "/api/datasets/etl", "run_id")
         cancel(api, "/api/train", "task_id")
+        for item in api.get("/api/simulations").json()["items"]:
+            if item["state"] in ("pending", "running"):
+                api.post(f"/api/simulations/{item['simulation_id']}/cancel")
 
 
 def cancel(api: httpx.Client, path: str, key: str) -> None:
