@@ -113,7 +113,7 @@ class Desk:
         self.advance()
 
     def shows(self, states: str) -> None:
-        """By itself: the page is told over the WebSocket. The replay goes on beside us and takes a step now and then."""
+        """By itself: the page is told over the WebSocket. The replay beside us may take a step, too."""
         expect(self.current).to_have_attribute("data-state", re.compile(f"^({states})$"), timeout=_PATIENCE)
 
     def ended(self, state: str) -> Locator:
