@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import httpx
 import numpy as np
@@ -98,7 +99,7 @@ class Desk:
         self.page.get_by_test_id("retraining-start").click()
         self.page.get_by_test_id("retraining-reason").fill(reason)
         self.page.get_by_test_id("confirm-button").click()
-        self.shows("triggered|training|shadow")
+        self.shows("triggered|training|shadow|none")
 
     def advance(self) -> None:
         """What the schedule does every ten minutes, now."""
@@ -107,10 +108,15 @@ class Desk:
     def train(self) -> None:
         """Have the challenger trained; the worker has others to train as well."""
         self.advance()
-        self.shows("training|shadow")
-        retrainings = httpx.get(f"{self.url}/api/models/{self.model}/retrainings").json()["items"]
-        await_training(self.url, retrainings[0]["job_id"])
-        self.advance()
+        self.shows("training|shadow|none")  # none: it may be rejected before anybody has looked
+        await_training(self.url, self.newest()["job_id"])
+        if self.newest()["state"] == "training":
+            self.advance()
+
+    def newest(self) -> dict[str, Any]:
+        retrainings = httpx.get(f"{self.url}/api/models/{self.model}/retrainings").raise_for_status().json()
+        found: dict[str, Any] = retrainings["items"][0]
+        return found
 
     def shows(self, states: str) -> None:
         """By itself: the page is told over the WebSocket. The replay beside us may take a step, too."""
