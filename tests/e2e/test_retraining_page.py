@@ -99,7 +99,7 @@ class Desk:
         self.page.get_by_test_id("retraining-start").click()
         self.page.get_by_test_id("retraining-reason").fill(reason)
         self.page.get_by_test_id("confirm-button").click()
-        self.shows("triggered|training|shadow|none")
+        self.shows("triggered|training|shadow")
 
     def advance(self) -> None:
         """What the schedule does every ten minutes, now."""
