@@ -29,7 +29,10 @@ def train_and_predict(page: Page) -> None:
     page.get_by_test_id("train-button").click()
     expect(page.get_by_test_id("train-result")).to_be_visible(timeout=_PATIENCE)
     page.get_by_test_id("predict-now").click()
-    expect(page.get_by_test_id("explain-newest")).to_be_visible()
+    # Before there was a model the replay had forecasts of the random walk, which has nothing to explain.
+    newest = page.get_by_test_id("forecast-US-AAPL")
+    expect(newest).to_contain_text("Ridge")
+    expect(newest.get_by_test_id("explain-newest")).to_be_visible()
 
 
 def test_from_an_empty_page_to_a_forecast_that_met_its_close(
