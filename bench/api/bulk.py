@@ -17,7 +17,7 @@ from bench.etl.synthetic import write_file
 if TYPE_CHECKING:
     from stock_local.testing import LocalStack
 
-_SESSIONS = 400
+_SESSIONS = 440  # features need 60 before a first row, a training 364 rows
 _AT_ONCE = 500
 _TARGET = 50
 

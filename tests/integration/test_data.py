@@ -450,6 +450,22 @@ def test_the_vector_is_what_a_model_was_trained_on(ingest: Ingest, warehouse: Wa
     assert str(version_of(as_of)) == vector.data_version
 
 
+def test_members_of_a_panel_are_read_at_once_as_each_by_itself(
+    ingest: Ingest, warehouse: Warehouse, ticker: Instrument
+) -> None:
+    other, nobody = Instrument("US", f"{ticker.ticker}2"), Instrument("US", "NOBODY")
+    load(ingest, ticker, msft(ticker, 50))
+    load(ingest, other, msft(other, 80))
+    names = ["MA5", "close", "return_1"]
+    read = warehouse.training_frames([other, nobody, ticker], names, end=date(2100, 1, 1))
+    assert list(read) == [other, nobody, ticker]
+    assert [part.frame.height for part in read.values()] == [80, 0, 50]
+    for instrument, part in read.items():
+        alone = warehouse.training_frame(instrument, names)
+        assert part.frame.equals(alone.frame, null_equal=True)
+        assert part[1:] == alone[1:]
+
+
 def test_spans_are_inclusive_and_unknown_instruments_empty(
     ingest: Ingest, warehouse: Warehouse, ticker: Instrument
 ) -> None:

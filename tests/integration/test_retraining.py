@@ -118,10 +118,13 @@ class Shuffled:
     def __init__(self, inner: Warehouse) -> None:
         self._inner = inner
 
-    def training_frame(
-        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> TrainingFrame:
-        honest = self._inner.training_frame(instrument, names, start, end)
+    def training_frames(
+        self, instruments: Sequence[Instrument], names: Sequence[str], start: date | None, end: date | None
+    ) -> dict[Instrument, TrainingFrame]:
+        honest = self._inner.training_frames(instruments, names, start, end)
+        return {instrument: self._dealt(part) for instrument, part in honest.items()}
+
+    def _dealt(self, honest: TrainingFrame) -> TrainingFrame:
         returns = np.diff(np.log(honest.frame["close"].to_numpy()), prepend=0.0)
         dealt = np.exp(np.cumsum(np.random.default_rng(3).permutation(returns)))
         return honest._replace(frame=honest.frame.with_columns(close=pl.Series(dealt), open=pl.Series(dealt)))

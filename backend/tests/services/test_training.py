@@ -33,10 +33,10 @@ class FrameData:
     def __init__(self) -> None:
         self.asked: list[tuple[Instrument, Sequence[str], date | None, date | None]] = []
 
-    def training_frame(
-        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> TrainingFrame:
-        self.asked.append((instrument, names, start, end))
+    def training_frames(
+        self, instruments: Sequence[Instrument], names: Sequence[str], start: date | None, end: date | None
+    ) -> dict[Instrument, TrainingFrame]:
+        self.asked += [(instrument, names, start, end) for instrument in instruments]
         rng = np.random.default_rng(1)
         returns = rng.normal(0, 0.01, 1000)
         sessions = sessions_of("US").array(date(2005, 1, 3), date(2012, 1, 1))[:1000]
@@ -49,7 +49,7 @@ class FrameData:
                 "gap": rng.normal(size=1000),
             }
         )
-        return TrainingFrame(frame, "content-hash", datetime(2026, 1, 1, tzinfo=UTC))
+        return dict.fromkeys(instruments, TrainingFrame(frame, "content-hash", datetime(2026, 1, 1, tzinfo=UTC)))
 
 
 class MemoryRegistry:

@@ -57,9 +57,9 @@ _REPORT_EVERY = 0.25
 class TrainingData(Protocol):
     """Where training data come from; ``stores.warehouse.Warehouse``, or a frame in a test."""
 
-    def training_frame(
-        self, instrument: Instrument, names: Sequence[str], start: date | None, end: date | None
-    ) -> TrainingFrame: ...
+    def training_frames(
+        self, instruments: Sequence[Instrument], names: Sequence[str], start: date | None, end: date | None
+    ) -> dict[Instrument, TrainingFrame]: ...
 
 
 class Registry(Protocol):
@@ -196,10 +196,7 @@ class Training:
 
     def _read(self, spec: ModelSpec) -> TrainedOn:
         """The definition's data; a panel's are its members' one below the other."""
-        read = {
-            instrument: self._data.training_frame(instrument, spec.features, spec.start, spec.end)
-            for instrument in spec.instruments
-        }
+        read = self._data.training_frames(spec.instruments, spec.features, spec.start, spec.end)
         as_of = {instrument.key: part.as_of for instrument, part in read.items()}
         if spec.panel is None:
             (only,) = read.values()

@@ -3,7 +3,7 @@ fetched once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import polars as pl
@@ -34,7 +34,7 @@ class SessionWarehouse(Warehouse):
                 self._kept.pop((table, instrument), None)
                 continue
             last: date = known["session"][-1]
-            newer = super()._select(table, self._columns[table], instrument, instrument.sessions.next(last), None)
+            newer = self._fetched(table, instrument, instrument.sessions.next(last))
             self._kept[table, instrument] = pl.concat([known, newer], rechunk=True)
 
     def rewritten(self, instrument: Instrument) -> None:
@@ -42,10 +42,20 @@ class SessionWarehouse(Warehouse):
         for table in self._columns:
             self._kept.pop((table, instrument), None)
 
-    def _select(
-        self, table: str, columns: Iterable[str], instrument: Instrument, start: date | None, end: date | None
-    ) -> pl.DataFrame:
-        if (table, instrument) not in self._kept:
-            self._kept[table, instrument] = super()._select(table, self._columns[table], instrument, None, None)
+    def _select_all(
+        self,
+        table: str,
+        columns: Iterable[str],
+        instruments: Sequence[Instrument],
+        start: date | None,
+        end: date | None,
+    ) -> dict[Instrument, pl.DataFrame]:
+        wanted = list(columns)
         span = pl.col("session").is_between(start or date.min, end or date.max)
-        return self._kept[table, instrument].filter(span).select(list(columns))
+        for instrument in instruments:
+            if (table, instrument) not in self._kept:
+                self._kept[table, instrument] = self._fetched(table, instrument, None)
+        return {item: self._kept[table, item].filter(span).select(wanted) for item in instruments}
+
+    def _fetched(self, table: str, instrument: Instrument, start: date | None) -> pl.DataFrame:
+        return super()._select_all(table, self._columns[table], [instrument], start, None)[instrument]

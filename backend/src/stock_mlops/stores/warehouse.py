@@ -27,6 +27,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Exchanges by themselves too: the table's order is found by them.
 _AMONG = "exchange IN {exchanges:Array(String)} AND (exchange, ticker) IN {wanted:Array(Tuple(String, String))}"
+# Instruments of a query: a panel is read in a few, and no answer is larger than a training can hold anyway.
+_READ_AT_ONCE = 100
 _FEATURE_KEYS = ("exchange", "ticker", "session", "feature_version", "version")
 
 
@@ -165,17 +167,24 @@ class Warehouse:
         self, instrument: Instrument, names: Iterable[str], start: date | None = None, end: date | None = None
     ) -> TrainingFrame:
         """What a model is trained on, and the version of those data."""
+        return self.training_frames([instrument], names, start, end)[instrument]
+
+    def training_frames(
+        self,
+        instruments: Sequence[Instrument],
+        names: Iterable[str],
+        start: date | None = None,
+        end: date | None = None,
+    ) -> dict[Instrument, TrainingFrame]:
+        """What a panel is trained on, by member; each is what ``training_frame`` says of it."""
         wanted = list(names)
         # Nothing may have been loaded since the feature was defined; then it is unknown here, which is no error.
         self.ensure_feature_columns(wanted)
-        prices = self._select("prices", ("session", "open", "close", "version"), instrument, start, end)
-        newest = max(prices["version"].to_list(), default=0)
-        prices = prices.drop("version")
-        features = self.features(instrument, wanted, start, end)
+        prices = self._select_all("prices", ("session", "open", "close", "version"), instruments, start, end)
         # A feature may bear the name of a price column (open, close); as a feature it is the same number.
-        extra = [name for name in wanted if name not in prices.columns]
-        frame = prices.join(features.select("session", *extra), on="session", how="inner", maintain_order="left")
-        return TrainingFrame(frame, content_hash(frame), version_time(newest))
+        extra = [name for name in wanted if name not in ("session", "open", "close")]
+        features = self._select_all("features", ("session", *extra), instruments, start, end)
+        return {instrument: _training_frame(prices[instrument], features[instrument]) for instrument in instruments}
 
     def newest_load(self, instruments: Sequence[Instrument]) -> str:
         """Names the prices of these instruments as they are now: another load of one of them gives another name."""
@@ -255,24 +264,42 @@ class Warehouse:
     def _select(
         self, table: str, columns: Iterable[str], instrument: Instrument, start: date | None, end: date | None
     ) -> pl.DataFrame:
+        return self._select_all(table, columns, [instrument], start, end)[instrument]
+
+    def _select_all(
+        self,
+        table: str,
+        columns: Iterable[str],
+        instruments: Sequence[Instrument],
+        start: date | None,
+        end: date | None,
+    ) -> dict[Instrument, pl.DataFrame]:
+        """The newest version of each session, by instrument."""
         import polars as pl
 
         selected = ", ".join(quote_identifier(name) for name in columns)
-        conditions = ["exchange = {exchange:String}", "ticker = {ticker:String}"]
-        parameters: dict[str, object] = {**_key(instrument)}
+        conditions, bounds = [_AMONG], dict[str, object]()
         if start is not None:
             conditions.append("session >= {start:Date32}")
-            parameters["start"] = start
+            bounds["start"] = start
         if end is not None:
             conditions.append("session <= {end:Date32}")
-            parameters["end"] = end
-        content = self._client.raw_query(
-            f"SELECT {selected} FROM {table} WHERE {' AND '.join(conditions)}"  # noqa: S608  identifiers are quoted
-            " ORDER BY session, version DESC LIMIT 1 BY session",
-            parameters=parameters,
-            fmt="Arrow",
-        )
-        return pl.read_ipc(content)
+            bounds["end"] = end
+        frames: dict[Instrument, pl.DataFrame] = {}
+        for first in range(0, len(instruments), _READ_AT_ONCE):
+            part = instruments[first : first + _READ_AT_ONCE]
+            content = self._client.raw_query(
+                f"SELECT exchange AS __exchange, ticker AS __ticker, {selected} FROM {table}"  # noqa: S608  quoted
+                f" WHERE {' AND '.join(conditions)} ORDER BY exchange, ticker, session, version DESC"
+                " LIMIT 1 BY exchange, ticker, session",
+                parameters=_among(part) | bounds,
+                fmt="Arrow",
+            )
+            every = pl.read_ipc(content)
+            found = every.partition_by("__exchange", "__ticker", as_dict=True, include_key=False)
+            none = every.clear().drop("__exchange", "__ticker")
+            frames |= {item: found.get((item.exchange, item.ticker), none) for item in part}
+        return frames
 
 
 def version_of(ingested_at: datetime) -> int:
@@ -282,6 +309,12 @@ def version_of(ingested_at: datetime) -> int:
 
 def version_time(version: int) -> datetime:
     return _EPOCH + version * _MICROSECOND
+
+
+def _training_frame(prices: pl.DataFrame, features: pl.DataFrame) -> TrainingFrame:
+    newest = max(prices["version"].to_list(), default=0)
+    frame = prices.drop("version").join(features, on="session", how="inner", maintain_order="left")
+    return TrainingFrame(frame, content_hash(frame), version_time(newest))
 
 
 def _among(instruments: Sequence[Instrument]) -> dict[str, object]:
