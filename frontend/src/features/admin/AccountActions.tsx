@@ -84,7 +84,6 @@ function ChangeDialog(props: {
   const save = useChangeAccount();
   return (
     <ConfirmDialog
-      opened
       title={props.title}
       confirm={t('account.confirm')}
       dangerous={props.change.disabled === true}

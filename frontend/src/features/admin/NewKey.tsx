@@ -1,7 +1,8 @@
-import { Alert, Button, Code, CopyButton, Group, Modal, Stack } from '@mantine/core';
+import { Alert, Button, Code, CopyButton, Group, Stack } from '@mantine/core';
 import { IconCheck, IconCopy, IconEyeOff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { components } from '@/api/schema';
+import { Dialog } from '@/shared/ui/Dialog';
 
 type Made = components['schemas']['NewApiKey'];
 
@@ -9,14 +10,7 @@ type Made = components['schemas']['NewApiKey'];
 export function NewKey({ made, onClose }: { made: Made; onClose: () => void }) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('apiKey.made', { name: made.name })}
-      centered
-      closeOnClickOutside={false}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Dialog onClose={onClose} title={t('apiKey.made', { name: made.name })} closeOnClickOutside={false}>
       <Stack>
         <Alert color="yellow" icon={<IconEyeOff size={18} />}>
           {t('apiKey.once')}
@@ -39,6 +33,6 @@ export function NewKey({ made, onClose }: { made: Made; onClose: () => void }) {
           <Button onClick={onClose}>{t('action.close')}</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

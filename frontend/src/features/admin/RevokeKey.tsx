@@ -24,19 +24,20 @@ export function RevokeKey({ apiKey }: { apiKey: ApiKey }) {
       >
         {t('apiKey.revoke')}
       </Button>
-      <ConfirmDialog
-        opened={asking}
-        title={t('apiKey.ask', { name: apiKey.name })}
-        confirm={t('apiKey.revoke')}
-        pending={revoke.isPending}
-        error={revoke.error}
-        onCancel={close}
-        onConfirm={() => {
-          revoke.mutate(apiKey.key_id, { onSuccess: close });
-        }}
-      >
-        {t('apiKey.revokeDetail')}
-      </ConfirmDialog>
+      {asking && (
+        <ConfirmDialog
+          title={t('apiKey.ask', { name: apiKey.name })}
+          confirm={t('apiKey.revoke')}
+          pending={revoke.isPending}
+          error={revoke.error}
+          onCancel={close}
+          onConfirm={() => {
+            revoke.mutate(apiKey.key_id, { onSuccess: close });
+          }}
+        >
+          {t('apiKey.revokeDetail')}
+        </ConfirmDialog>
+      )}
     </>
   );
 }

@@ -35,22 +35,23 @@ export function DeleteDataset({ dataset, onDeleted }: { dataset: Dataset; onDele
         {t('dataset.delete.button')}
       </Button>
       <NotAllowed when={!allowed} />
-      <ConfirmDialog
-        opened={asking}
-        title={t('dataset.delete.ask', { ticker: dataset.ticker })}
-        confirm={t('dataset.delete.button')}
-        pending={remove.isPending}
-        error={remove.error}
-        onCancel={() => {
-          setAsking(false);
-          remove.reset();
-        }}
-        onConfirm={() => {
-          remove.mutate(dataset, { onSuccess: onDeleted });
-        }}
-      >
-        {t('dataset.delete.detail')}
-      </ConfirmDialog>
+      {asking && (
+        <ConfirmDialog
+          title={t('dataset.delete.ask', { ticker: dataset.ticker })}
+          confirm={t('dataset.delete.button')}
+          pending={remove.isPending}
+          error={remove.error}
+          onCancel={() => {
+            setAsking(false);
+            remove.reset();
+          }}
+          onConfirm={() => {
+            remove.mutate(dataset, { onSuccess: onDeleted });
+          }}
+        >
+          {t('dataset.delete.detail')}
+        </ConfirmDialog>
+      )}
     </Stack>
   );
 }

@@ -1,5 +1,6 @@
-import { Modal, SegmentedControl, Stack, Text } from '@mantine/core';
+import { SegmentedControl, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Dialog } from '@/shared/ui/Dialog';
 import { isLoadSource, LOAD_SOURCES, type LoadSource } from './loadSource';
 import { SourceForm } from './SourceForm';
 import { UploadForm } from './UploadForm';
@@ -10,19 +11,18 @@ export function LoadDialog() {
   const { t } = useTranslation();
   const { search, update } = useDatasetsSearch();
   const source = search.load;
+  if (source === undefined) return null;
   return (
-    <Modal
-      opened={source !== undefined}
+    <Dialog
       onClose={() => {
         update({ load: undefined });
       }}
       title={t('etl.title')}
       size="lg"
-      closeButtonProps={{ 'aria-label': t('action.close') }}
       data-testid="load-dialog"
     >
-      {source && <Forms source={source} />}
-    </Modal>
+      <Forms source={source} />
+    </Dialog>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Skeleton } from '@mantine/core';
+import { Button, Group, Skeleton } from '@mantine/core';
 import { IconDownload, IconEye, IconReportAnalytics } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -8,6 +8,7 @@ import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import type { Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
+import { Dialog } from '@/shared/ui/Dialog';
 import { FramedReport } from '@/shared/ui/FramedReport';
 import { Panel } from '@/shared/ui/Panel';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
@@ -112,21 +113,18 @@ function OpenedReport({ reports }: { reports: readonly Report[] }) {
   const format = useFormat();
   const { search, update } = useMonitoringSearch();
   const report = reports.find((item) => item.name === search.report);
-  const title =
-    report && t('reports.titleOf', { ticker: report.ticker, at: format.instant(report.written_at) });
+  if (!report) return null;
+  const title = t('reports.titleOf', { ticker: report.ticker, at: format.instant(report.written_at) });
   return (
-    <Modal
-      opened={report !== undefined}
+    <Dialog
       onClose={() => {
         update({ report: undefined });
       }}
       title={title}
       size="min(1400px, 96vw)"
-      centered
-      closeButtonProps={{ 'aria-label': t('action.close') }}
     >
-      {report && title && <FramedReport pageUrl={report.page_url} title={title} />}
-    </Modal>
+      <FramedReport pageUrl={report.page_url} title={title} />
+    </Dialog>
   );
 }
 

@@ -96,7 +96,6 @@ function CancelDialog({ id, onClose }: DialogProps) {
   const cancel = useCancelSimulation(id);
   return (
     <ConfirmDialog
-      opened
       title={t('simulation.cancel.title')}
       confirm={t('simulation.cancel.button')}
       pending={cancel.isPending}
@@ -117,7 +116,6 @@ function DeleteDialog({ id, onClose }: DialogProps) {
   const remove = useDeleteSimulation(id);
   return (
     <ConfirmDialog
-      opened
       title={t('simulation.delete.title')}
       confirm={t('action.delete')}
       pending={remove.isPending}

@@ -1,13 +1,13 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FormErrors } from '@/shared/form/fieldErrors';
 import { FormProblem } from '@/shared/form/FormProblem';
+import { Dialog } from './Dialog';
 
 const NONE: FormErrors<string> = { fields: {}, rest: [] };
 
 interface ConfirmDialogProps {
-  opened: boolean;
   title: string;
   /** what will happen */
   children: ReactNode;
@@ -27,14 +27,7 @@ interface ConfirmDialogProps {
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened={props.opened}
-      onClose={props.onCancel}
-      title={props.title}
-      centered
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-      data-testid="confirm"
-    >
+    <Dialog onClose={props.onCancel} title={props.title} data-testid="confirm">
       <Stack>
         <Text component="div" fz="sm">
           {props.children}
@@ -54,6 +47,6 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

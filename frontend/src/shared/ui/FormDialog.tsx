@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Dialog } from './Dialog';
 
 interface FormDialogProps {
   title: string;
@@ -15,13 +16,7 @@ interface FormDialogProps {
 export function FormDialog({ title, submit, pending, onSubmit, onClose, children }: FormDialogProps) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={title}
-      centered
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Dialog onClose={onClose} title={title}>
       <form
         noValidate
         onSubmit={(event) => {
@@ -41,6 +36,6 @@ export function FormDialog({ title, submit, pending, onSubmit, onClose, children
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -17,7 +17,6 @@ export function DeleteDialog({ model, onClose }: { model: ModelDetail; onClose: 
   const champion = model.aliases.champion;
   return (
     <ConfirmDialog
-      opened
       title={t('modelDetail.delete.title', { name: model.name })}
       confirm={t('modelDetail.action.delete')}
       pending={remove.isPending}

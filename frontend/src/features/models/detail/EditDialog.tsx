@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { useState, type SyntheticEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChangeModel, type ModelDetail } from '@/api/models';
 import { FormProblem } from '@/shared/form/FormProblem';
 import { useFieldErrors } from '@/shared/form/useFieldErrors';
+import { Dialog } from '@/shared/ui/Dialog';
 
 /** What people call a model and note of it; what makes it what it is cannot be changed. */
 export function EditDialog({ model, onClose }: { model: ModelDetail; onClose: () => void }) {
@@ -18,13 +19,7 @@ export function EditDialog({ model, onClose }: { model: ModelDetail; onClose: ()
     change.mutate({ name, description, tags }, { onSuccess: onClose });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('modelDetail.edit.title')}
-      centered
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Dialog onClose={onClose} title={t('modelDetail.edit.title')}>
       <form onSubmit={submit} noValidate>
         <Stack>
           <TextInput
@@ -66,6 +61,6 @@ export function EditDialog({ model, onClose }: { model: ModelDetail; onClose: ()
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

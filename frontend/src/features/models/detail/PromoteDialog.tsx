@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import { useApiText } from '@/i18n/useApiText';
 import { FormProblem } from '@/shared/form/FormProblem';
 import { useFieldErrors } from '@/shared/form/useFieldErrors';
 import { toProblem, type FieldError } from '@/shared/problem';
+import { Dialog } from '@/shared/ui/Dialog';
 import { VerdictView } from './VerdictView';
 
 interface PromoteDialogProps {
@@ -25,13 +26,10 @@ export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
   const errors = useFieldErrors(promote.error, ['reason']);
   const refused = toProblem(promote.error).errors.filter(({ field }) => field.startsWith('gate.'));
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={t('modelDetail.promote.title', { name: model.registered_name, version })}
-      centered
       size="lg"
-      closeButtonProps={{ 'aria-label': t('action.close') }}
       data-testid="promote"
     >
       {promote.isSuccess ? (
@@ -85,7 +83,7 @@ export function PromoteDialog({ model, version, onClose }: PromoteDialogProps) {
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

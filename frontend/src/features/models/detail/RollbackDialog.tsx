@@ -14,7 +14,6 @@ export function RollbackDialog({ model, onClose }: { model: ModelDetail; onClose
   const errors = useFieldErrors(rollback.error, ['reason']);
   return (
     <ConfirmDialog
-      opened
       title={t('modelDetail.rollback.title', { name: model.registered_name })}
       confirm={t('modelDetail.action.rollback')}
       dangerous={false}

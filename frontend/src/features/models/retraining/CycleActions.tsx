@@ -103,7 +103,6 @@ function CancelDialog({ retraining, onClose }: { retraining: Retraining; onClose
   const what = retraining.state === 'proposed' ? 'decline' : 'cancel';
   return (
     <ConfirmDialog
-      opened
       title={t(`retraining.${what}.title`)}
       confirm={t(`retraining.${what}.button`)}
       pending={cancel.isPending}
@@ -152,24 +151,25 @@ export function StartRetraining({ modelId }: { modelId: string }) {
       >
         {t('retraining.start.button')}
       </Button>
-      <ConfirmDialog
-        opened={opened}
-        title={t('retraining.start.title')}
-        confirm={t('retraining.start.button')}
-        dangerous={false}
-        pending={start.isPending}
-        error={start.error}
-        errors={errors}
-        onCancel={close}
-        onConfirm={() => {
-          start.mutate(reason, { onSuccess: close });
-        }}
-      >
-        <Stack gap="sm">
-          <Text fz="sm">{t('retraining.start.detail')}</Text>
-          <ReasonInput value={reason} error={errors.fields.reason} onChange={setReason} />
-        </Stack>
-      </ConfirmDialog>
+      {opened && (
+        <ConfirmDialog
+          title={t('retraining.start.title')}
+          confirm={t('retraining.start.button')}
+          dangerous={false}
+          pending={start.isPending}
+          error={start.error}
+          errors={errors}
+          onCancel={close}
+          onConfirm={() => {
+            start.mutate(reason, { onSuccess: close });
+          }}
+        >
+          <Stack gap="sm">
+            <Text fz="sm">{t('retraining.start.detail')}</Text>
+            <ReasonInput value={reason} error={errors.fields.reason} onChange={setReason} />
+          </Stack>
+        </ConfirmDialog>
+      )}
     </>
   );
 }
