@@ -60,7 +60,12 @@ SPEC = {"ticker": "LOOPED", "features": ["return_1", "volatility_5", "gap"], "ho
 DAYS = SHARE.sessions.between(date(2002, 1, 2), date(2007, 12, 31))
 BEGIN = DAYS.index(date(2006, 12, 29))
 POLICY = Policy(
-    age=TriggerRule(mode="automatic", threshold=20), shadow_sessions=10, probation_sessions=15, cooldown_sessions=5
+    age=TriggerRule(mode="automatic", threshold=20),
+    challenger="search",
+    search_trials=3,
+    shadow_sessions=10,
+    probation_sessions=15,
+    cooldown_sessions=5,
 )
 
 
@@ -327,6 +332,24 @@ def test_every_change_of_what_serves_is_in_the_trail_once(world: World) -> None:
         (Action.ROLLBACK, 3, 1),
     ]
     assert {entry.actor for entry in trail[:2]} == {"retraining"}
+
+
+def test_a_challenger_that_was_searched_for_says_so_wherever_it_is_looked_up(world: World) -> None:
+    record = world.record()
+    submitted, trained = record.steps[1:3]
+    assert submitted.detail.endswith("a search of 3 trials")
+    found = Catalog(get_engine(world.settings.model_meta_db)).version_of(SHARE.registered_model, 3)
+    assert found is not None
+    search = found.metrics["search"]
+    assert (search["trials"], set(search["params"])) == (3, {"alpha"})
+    told = f"the best of 3 tried: alpha = {search['params']['alpha']:.4g}"
+    assert trained.detail == f"version 3 passed the gate; {told}"
+    trail = Promotions(get_engine(world.settings.model_meta_db)).audit(SHARE.registered_model)
+    assert {entry.reason for entry in trail if (entry.action, entry.to_version) == (Action.SHADOW, 3)} == {told}
+    with closing(MlflowRest(world.settings.mlflow)) as mlflow:
+        run = mlflow.run(found.run_id)
+    tags = {item["key"]: item["value"] for item in run["data"]["tags"]}
+    assert (tags["challenger"], tags["search"], tags["retraining"]) == ("search", told, str(record.retraining.id))
 
 
 def test_each_state_was_told_as_an_alert_and_what_broke_as_a_warning(world: World) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 from stock_mlops.retraining.cycle import Event, State
-from stock_mlops.retraining.policy import Mode, Policy, Trigger
+from stock_mlops.retraining.policy import Challenger, Mode, Policy, Trigger
 
 from api.schemas.common import BodyModel, Limit, RequestModel, ResponseModel
 from api.schemas.models import GateCheck, Reason
@@ -30,6 +30,12 @@ class RetrainingPolicy(ResponseModel):
     error: RetrainingRule = Field(description="RMSE of settled forecasts, one session ahead, over the validated one")
     coverage: RetrainingRule = Field(description="distance of the intervals' realised coverage from the stated one")
     drift: RetrainingRule = Field(description="of the newest sessions, how many looked unlike the training rows")
+    challenger: Challenger = Field(
+        description="what is trained: the same definition, or the winner of a small search for its parameters"
+    )
+    search_trials: int = Field(
+        description="combinations of parameters that such a search tries, the definition's own first"
+    )
     shadow_sessions: int = Field(description="settled sessions beside the champion before the gate")
     probation_sessions: int = Field(description="settled sessions of serving before the version is confirmed")
     probation_error: float = Field(description="RMSE over the validated one above which it is rolled back")

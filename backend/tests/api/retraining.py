@@ -34,6 +34,7 @@ class Loop:
     table: MemoryRetrainings = field(default_factory=MemoryRetrainings)
     champion: int | None = 3
     end: str | None = None
+    model_type: str = "ridge"
     cancelled: list[UUID] = field(default_factory=list)
 
     @property
@@ -50,7 +51,7 @@ class Loop:
     def definition(self, model_id: UUID) -> ModelDefinition | None:
         if model_id != MODEL:
             return None
-        spec = parse_spec({"ticker": "AAPL", "horizon": 5, "end": self.end})
+        spec = parse_spec({"ticker": "AAPL", "horizon": 5, "end": self.end, "model_type": self.model_type})
         plain = spec.model_dump(mode="json")
         return ModelDefinition(model_id, spec.name, "US", "AAPL", None, "ridge", NAME, plain, "h", _AT, _AT)
 
@@ -60,7 +61,7 @@ class Loop:
     def version_of(self, registered_name: str, version: int) -> ModelVersion | None:
         return make_version(MODEL, version)
 
-    def submit(self, model_id: UUID, retraining_id: UUID) -> UUID:
+    def submit(self, model_id: UUID, retraining_id: UUID, search_trials: int | None) -> UUID:
         return retraining_id
 
     def get(self, job_id: UUID) -> Job | None:

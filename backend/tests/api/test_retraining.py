@@ -59,6 +59,24 @@ async def test_a_wrong_policy_is_refused_by_its_name(
     assert loop.table.own_policies == {}
 
 
+async def test_a_policy_may_ask_for_challengers_that_a_search_found(train: httpx.AsyncClient, loop: Loop) -> None:
+    assert (await train.get(f"{URL}/retraining-policy")).json()["challenger"] == "same"
+    answer = await train.put(f"{URL}/retraining-policy", json={"challenger": "search", "search_trials": 4})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["challenger"], answer.json()["search_trials"]) == ("search", 4)
+    assert loop.table.own_policies[MODEL].searched == 4
+
+
+async def test_a_search_without_anything_to_search_for_is_refused(train: httpx.AsyncClient, loop: Loop) -> None:
+    loop.model_type = "random_walk"
+    answer = await train.put(f"{URL}/retraining-policy", json={"challenger": "search"})
+    assert answer.status_code == 422, answer.text
+    [problem] = answer.json()["errors"]
+    assert problem["field"] == "challenger"
+    assert "has no parameters to search for" in problem["message"]
+    assert loop.table.own_policies == {}
+
+
 async def test_a_retraining_is_started_by_hand_listed_with_its_steps_and_cancelled(
     train: httpx.AsyncClient, loop: Loop
 ) -> None:

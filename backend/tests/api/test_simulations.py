@@ -103,6 +103,15 @@ async def test_what_cannot_be_simulated_is_refused_by_its_name(
     assert not simulated.table.rows
 
 
+async def test_a_search_of_a_model_type_without_parameters_is_refused(
+    train: httpx.AsyncClient, simulated: Simulated
+) -> None:
+    answer = await train.post(URL, json=BODY | {"policy": {"challenger": "search"}, "model_type": "random_walk"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_model")
+    assert "has no parameters to search for" in answer.json()["detail"]
+    assert not simulated.table.rows
+
+
 async def test_tickers_without_prices_are_refused(train: httpx.AsyncClient) -> None:
     answer = await train.post(URL, json=BODY | {"tickers": ["NOPE"]})
     assert (answer.status_code, answer.json()["detail"]) == (422, "no prices of NOPE")

@@ -26,6 +26,11 @@ def test_a_trigger_fires_from_its_threshold_on_and_no_other_does(trigger: Trigge
     assert reasons(policy, others) == []
 
 
+def test_only_a_policy_that_says_so_has_its_challenger_searched_for() -> None:
+    assert Policy(search_trials=30).searched is None
+    assert Policy(challenger="search", search_trials=30).searched == 30
+
+
 def test_what_is_not_known_fires_nothing() -> None:
     everything = Policy.model_validate({item.value: {"mode": "automatic", "threshold": 0.001} for item in RULED})
     assert reasons(everything, Evidence()) == []
@@ -61,6 +66,9 @@ def test_a_reason_says_its_number_and_its_threshold() -> None:
         {"shadow_sessions": -1},
         {"probation_sessions": 0},
         {"probation_error": 1.0},
+        {"challenger": "winner"},
+        {"search_trials": 1},
+        {"search_trials": 101},
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:

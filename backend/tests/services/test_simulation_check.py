@@ -20,6 +20,7 @@ from stock_mlops.forecasting.bundle import ForecastBundle
 from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.forecasting.trainer import train
 from stock_mlops.instruments import Instrument
+from stock_mlops.retraining.policy import Policy
 from stock_mlops.services.gatekeeping import contender_of
 from stock_mlops.services.shadowing import shadow_forecasts
 from stock_mlops.services.simulation_check import CutHistory, Lived, NoLookAhead
@@ -142,6 +143,25 @@ def test_a_challenger_is_trained_and_judged_again(honest: World, turned: bool, t
     found = list(world.check().differences(DAYS[4]))
     assert len(found) == told
     assert all("the checks were" in text for text in found)
+
+
+def test_a_challenger_that_was_searched_for_is_searched_for_again(honest: World) -> None:
+    # A search needs more sessions before the first test window than the others here have.
+    plan = PLAN.model_copy(update={"first": date(2004, 4, 1), "last": date(2004, 4, 12)})
+    cut = CutHistory(open_history(Settings.model_construct(), plan), plan, plan.sessions()[4])
+    check, serving = honest.check(), honest.version(IBM, 1)
+    assert serving is not None
+
+    def judged(search_trials: int | None) -> list[Any]:
+        spec = parse_spec(PLAN.definition(IBM)).with_search(search_trials)
+        data = cut.training_frame(IBM, spec.features, None, None)
+        result = train(spec, data.frame, data_version="1", feature_version=FEATURE_VERSION)
+        return list(check._gate(cut, serving).judge("stock-US-IBM", contender_of(result)).checks)
+
+    assert list(check._trained(cut, IBM, serving)) == judged(None)
+    searching = plan.model_copy(update={"policy": Policy(challenger="search", search_trials=3)})
+    again = NoLookAhead(searching, honest.history, check._lived, NoRuns(), GateSettings())
+    assert list(again._trained(cut, IBM, serving)) == judged(3) != judged(None)
 
 
 def test_days_of_decisions_are_half_of_the_sample(honest: World) -> None:

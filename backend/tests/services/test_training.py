@@ -20,6 +20,7 @@ from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.forecasting.trainer import TrainingResult
 from stock_mlops.instruments import Instrument, sessions_of
 from stock_mlops.services.training import Training
+from stock_mlops.services.training_record import Order
 from stock_mlops.stores.catalog import Catalog, ModelDefinition
 from stock_mlops.stores.registry import ModelFiles, Registered, RunRecord
 from stock_mlops.stores.warehouse import TrainingFrame
@@ -142,7 +143,7 @@ def test_a_definition_becomes_a_registered_version(
     training: Training, data: FrameData, registry: MemoryRegistry, definition: ModelDefinition
 ) -> None:
     job_id = uuid4()
-    version = training.train_model(definition, lambda *_: None, job_id=job_id)
+    version = training.train_model(definition, lambda *_: None, order=Order(job_id))
     assert data.asked == [(Instrument("US", "TEST"), FEATURES, date(2005, 1, 3), None)]
     assert (version.registered_name, version.version, version.run_id) == ("stock-US-TEST", 1, "run-1")
     assert (version.model_id, version.job_id, version.horizon) == (definition.id, job_id, 2)
@@ -167,7 +168,7 @@ def test_a_run_records_what_repeats_it_and_what_it_found(
     training: Training, registry: MemoryRegistry, definition: ModelDefinition
 ) -> None:
     job_id = uuid4()
-    training.train_model(definition, lambda *_: None, job_id=job_id)
+    training.train_model(definition, lambda *_: None, order=Order(job_id))
     record = registry.records[0]
     assert record.params["features"] == "return_1,gap"
     assert record.params["params.alpha"] == 10.0
@@ -230,6 +231,35 @@ def test_the_trials_of_a_search_are_runs_of_their_own(
     assert record.params["trials"] == 3
     best = min(record.children, key=lambda child: child.metrics["loss"])
     assert record.params["params.alpha"] == best.params["params.alpha"]
+
+
+def test_a_challenger_that_was_asked_for_so_is_the_winner_of_a_search_and_says_so_everywhere(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    order = Order(uuid4(), uuid4(), search_trials=3)
+    version = training.train_model(definition, lambda *_: None, order=order)
+    record = registry.records[0]
+    assert [child.name for child in record.children] == ["trial 1", "trial 2", "trial 3"]
+    # The definition's own parameters are in the running.
+    assert record.children[0].params["params.alpha"] == 10.0
+    won = min(record.children, key=lambda child: child.metrics["loss"]).params["params.alpha"]
+    assert registry.bundles[0].info.params["alpha"] == won
+    assert version.metrics["search"] == {"trials": 3, "params": {"alpha": won}}
+    told = f"the best of 3 tried: alpha = {won:.4g}"
+    assert version.remark == record.tags["search"] == told
+    assert told in registry.card
+    assert (record.tags["retraining"], record.tags["challenger"]) == (str(order.retraining), "search")
+    again = training.train_model(definition, lambda *_: None, order=order)
+    assert again.metrics["search"] == version.metrics["search"]
+
+
+def test_a_training_without_a_search_says_of_none(
+    training: Training, registry: MemoryRegistry, definition: ModelDefinition
+) -> None:
+    version = training.train_model(definition, lambda *_: None, order=Order(uuid4(), uuid4()))
+    tags = registry.records[0].tags
+    assert (version.metrics["search"], version.remark, tags["search"], tags["challenger"]) == (None, "", "", "same")
+    assert "tried:" not in registry.card
 
 
 def test_progress_tells_the_stages_in_order(training: Training, definition: ModelDefinition) -> None:

@@ -4719,6 +4719,12 @@ export interface components {
             /** @description sessions since the training data end, by the calendar */
             age: components["schemas"]["RetrainingRule"];
             /**
+             * Challenger
+             * @description what is trained: the same definition, or the winner of a small search for its parameters
+             * @enum {string}
+             */
+            challenger: "same" | "search";
+            /**
              * Cooldown Sessions
              * @description sessions after a retraining began before triggers count again
              */
@@ -4742,6 +4748,11 @@ export interface components {
              */
             probation_sessions: number;
             /**
+             * Search Trials
+             * @description combinations of parameters that such a search tries, the definition's own first
+             */
+            search_trials: number;
+            /**
              * Shadow Sessions
              * @description settled sessions beside the champion before the gate
              */
@@ -4760,6 +4771,13 @@ export interface components {
              *     }
              */
             age?: components["schemas"]["TriggerRule"];
+            /**
+             * Challenger
+             * @description what is trained: the same definition, or the winner of a small search for its parameters
+             * @default same
+             * @enum {string}
+             */
+            challenger?: "same" | "search";
             /**
              * Cooldown Sessions
              * @description sessions after a retraining began before triggers count again
@@ -4810,6 +4828,12 @@ export interface components {
              * @default 20
              */
             probation_sessions?: number;
+            /**
+             * Search Trials
+             * @description combinations of parameters that such a search tries, the definition's own first
+             * @default 10
+             */
+            search_trials?: number;
             /**
              * Shadow Sessions
              * @description settled sessions beside the champion before the gate

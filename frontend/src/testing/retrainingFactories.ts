@@ -10,6 +10,8 @@ export function retrainingPolicy(change: Partial<RetrainingPolicy> = {}): Retrai
     error: { mode: 'off', threshold: 1.5 },
     coverage: { mode: 'off', threshold: 0.15 },
     drift: { mode: 'off', threshold: 4 },
+    challenger: 'same',
+    search_trials: 10,
     shadow_sessions: 20,
     probation_sessions: 20,
     probation_error: 2,

@@ -43,6 +43,24 @@ class SearchResult:
     """Of the best trial, with the definition's own for what was not searched."""
     trials: tuple[Trial, ...]
 
+    @property
+    def best(self) -> Trial:
+        """Of equals the first."""
+        return min(self.trials, key=lambda trial: trial.loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """How many were tried, and which parameters won; what was not searched for is left out."""
+        return {"trials": len(self.trials), "params": dict(self.best.params)}
+
+
+def winner(found: Mapping[str, Any]) -> str:
+    """What :meth:`SearchResult.to_dict` says, for people."""
+    params = ", ".join(
+        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in found["params"].items()
+    )
+    return f"the best of {found['trials']} tried: {params}"
+
 
 def search(
     spec: ModelSpec,

@@ -19,6 +19,8 @@ from stock_mlops.forecasting.splitter import Scheme
 from stock_mlops.instruments import Instrument
 
 MAX_HORIZON = 60
+LONGEST_SEARCH = 86_400
+"""Seconds."""
 
 
 class InvalidSpecError(InvalidRequestError):
@@ -55,7 +57,7 @@ class Search(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trials: int = Field(20, ge=1, le=500, description="most combinations tried")
-    timeout: int = Field(600, ge=1, le=86_400, description="seconds after which no further one is tried")
+    timeout: int = Field(600, ge=1, le=LONGEST_SEARCH, description="seconds after which no further one is tried")
 
 
 class ModelSpec(BaseModel):
@@ -153,6 +155,18 @@ class ModelSpec(BaseModel):
                 "search: expected the scheme expanding or rolling: parameters are searched for in the data before the"
                 " first test window, and purged_kfold has none"
             )
+
+    def with_search(self, trials: int | None) -> ModelSpec:
+        """The same model, of the best of ``trials`` combinations of parameters (None: as it is). Without a time limit
+        that counts: how many are tried, and so the winner, would depend on the machine.
+
+        Raises:
+            InvalidSpecError: its model type has none to search for, or its validation leaves no data to search in.
+        """
+        if trials is None:
+            return self
+        search = {"trials": trials, "timeout": LONGEST_SEARCH}
+        return parse_spec({**self.model_dump(mode="json"), "search": search})
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

@@ -71,6 +71,7 @@ class TrainingResult:
             "rows": self.rows,
             "trials": self.trials,
             "params": dict(self.bundle.info.params),
+            "search": None if self.search is None else self.search.to_dict(),
             "beats_random_walk": any(item.beats_random_walk for item in self.horizons),
             "horizons": [item.to_dict() for item in self.horizons],
             "backtests": [{"ticker": who.ticker, **result.to_dict()} for who, result in self.backtests],

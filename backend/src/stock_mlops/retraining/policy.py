@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Mode = Literal["off", "propose", "automatic"]
 """What a trigger does when it fires: nothing; ask a person; begin."""
+Challenger = Literal["same", "search"]
+"""What is trained: the same definition; the winner of a search for the definition's parameters."""
 
 
 class Trigger(StrEnum):
@@ -57,6 +59,12 @@ class Policy(BaseModel):
     drift: TriggerRule = Field(
         TriggerRule(threshold=4), description="of the newest sessions, how many looked unlike the training rows"
     )
+    challenger: Challenger = Field(
+        "same", description="what is trained: the same definition, or the winner of a small search for its parameters"
+    )
+    search_trials: int = Field(
+        10, ge=2, le=100, description="combinations of parameters that such a search tries, the definition's own first"
+    )
     shadow_sessions: int = Field(20, ge=0, le=250, description="settled sessions beside the champion before the gate")
     probation_sessions: int = Field(
         20, ge=1, le=250, description="settled sessions of serving before the version is confirmed"
@@ -77,6 +85,11 @@ class Policy(BaseModel):
             raise ValueError("expected a trigger with a rule, got hand")
         rule: TriggerRule = getattr(self, trigger.value)
         return rule
+
+    @property
+    def searched(self) -> int | None:
+        """Combinations of parameters of which the challenger is to be the best; None: the definition says."""
+        return self.search_trials if self.challenger == "search" else None
 
     @property
     def watches(self) -> bool:

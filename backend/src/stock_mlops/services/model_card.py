@@ -11,6 +11,7 @@ from datetime import date
 
 from stock_mlops.features import registry
 from stock_mlops.forecasting.intervals import LEVEL
+from stock_mlops.forecasting.search import winner
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.trainer import TrainingResult
 from stock_mlops.instruments import sessions_of
@@ -78,6 +79,8 @@ def _definition_rows(spec: ModelSpec, result: TrainingResult) -> Iterable[Sequen
     for name, value in result.bundle.info.params.items():
         yield f"`{name}`", f"`{value}`"
     yield "parameters tried", str(result.trials)
+    if result.search is not None:
+        yield "parameters", f"{winner(result.search.to_dict())}, in the data before the first test window"
     yield "seed", str(spec.seed)
     yield "definition", f"`{spec.spec_hash[:16]}`"
     yield "code", f"`{code_version()}`"

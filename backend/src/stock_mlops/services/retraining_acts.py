@@ -14,6 +14,7 @@ from uuid import UUID
 
 from stock_mlops.errors import ConflictError, NotFoundError
 from stock_mlops.forecasting.gate import Verdict
+from stock_mlops.forecasting.search import winner
 from stock_mlops.retraining.cycle import Event, State
 from stock_mlops.retraining.evidence import FEWEST_SERVED, judge_probation, judge_shadow, settled_sessions
 from stock_mlops.services.promotion import GateRefusedError
@@ -41,8 +42,12 @@ class Versions(Protocol):
 class Trainings(Protocol):
     """Jobs that train challengers; ``services.retraining_desk.TrainingJobs``, or a list in a test."""
 
-    def submit(self, model_id: UUID, retraining_id: UUID) -> UUID:
-        """The job of a retraining; asked again, the same one."""
+    def submit(self, model_id: UUID, retraining_id: UUID, search_trials: int | None) -> UUID:
+        """The job of a retraining; asked again, the same one.
+
+        Args:
+            search_trials: it is to train the best of so many combinations of parameters; None: the definition.
+        """
         ...
 
     def get(self, job_id: UUID) -> Job | None: ...
@@ -111,8 +116,10 @@ class Acts:
             self._trainings.cancel(retraining.job_id)
 
     def _submit(self, retraining: Retraining, definition: ModelDefinition, moment: Moment) -> Move:  # noqa: ARG002
-        job_id = self._trainings.submit(definition.id, retraining.id)
-        return Move(Event.SUBMITTED, f"task {job_id}", Found(job_id=job_id))
+        trials = retraining.policy.searched
+        job_id = self._trainings.submit(definition.id, retraining.id, trials)
+        what = "" if trials is None else f", a search of {trials} trials"
+        return Move(Event.SUBMITTED, f"task {job_id}{what}", Found(job_id=job_id))
 
     def _await_training(self, retraining: Retraining, _: ModelDefinition, moment: Moment) -> Move | None:
         job = None if retraining.job_id is None else self._trainings.get(retraining.job_id)
@@ -125,9 +132,11 @@ class Acts:
         found = Found(challenger=int(job.result["version"]), since=self._seen_until(retraining, job.result, moment))
         verdict = job.result["verdict"]
         refusals = [check for check in verdict["checks"] if not check["passed"]]
+        searched = (job.result.get("metrics") or {}).get("search")
+        made = "" if searched is None else f"; {winner(searched)}"
         if not verdict["passed"]:
-            return Move(Event.REFUSED, _told(refusals), found, verdict["checks"])
-        return Move(Event.TRAINED, f"version {found.challenger} passed the gate", found, verdict["checks"])
+            return Move(Event.REFUSED, f"{_told(refusals)}{made}", found, verdict["checks"])
+        return Move(Event.TRAINED, f"version {found.challenger} passed the gate{made}", found, verdict["checks"])
 
     def _seen_until(self, retraining: Retraining, result: Mapping[str, Any], moment: Moment) -> date:
         """From when on the challenger can be tried. Of a panel, prices of some members may be a session ahead of the

@@ -8,11 +8,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
+from typing import Any
 from uuid import UUID
 
 from stock_kit.settings import Settings
 
-from stock_mlops.errors import ConflictError, NotFoundError
+from stock_mlops.errors import ConflictError, InvalidRequestError, NotFoundError
+from stock_mlops.forecasting.spec import InvalidSpecError
 from stock_mlops.instruments import Instrument
 from stock_mlops.retraining.cycle import Event, State, TransitionError
 from stock_mlops.retraining.policy import Evidence, Policy, Reason, Trigger
@@ -51,13 +53,16 @@ class TrainingJobs:
     jobs: Jobs
     queue: JobQueue
 
-    def submit(self, model_id: UUID, retraining_id: UUID) -> UUID:
+    def submit(self, model_id: UUID, retraining_id: UUID, search_trials: int | None) -> UUID:
         """Asked again for the same retraining, the same job."""
+        asked: dict[str, Any] = {"model_id": str(model_id), "retraining": str(retraining_id)}
+        if search_trials is not None:
+            asked["search_trials"] = search_trials
         job = submit_job(
             self.jobs,
             self.queue,
             JobKind.TRAIN,
-            {"model_id": str(model_id), "retraining": str(retraining_id)},
+            asked,
             idempotency_key=f"retraining {retraining_id}",
         )
         return job.id
@@ -100,10 +105,12 @@ class RetrainingDesk:
         """
         Raises:
             ConflictError: the model's data end on a fixed day, so that training it again would give the same one.
+            InvalidRequestError: its parameters cannot be searched for.
         """
         definition = self._definition(model_id)
         if policy.watches:
             _check_open_end(definition)
+        _check_searchable(definition, policy)
         self._table.set_policy(model_id, policy, actor)
         return policy
 
@@ -207,6 +214,14 @@ def _check_open_end(definition: ModelDefinition) -> None:
             f"{definition.name} is defined on data until {end}: trained again it would be the same; define a model"
             " without an end"
         )
+
+
+def _check_searchable(definition: ModelDefinition, policy: Policy) -> None:
+    try:
+        definition.parsed().with_search(policy.searched)
+    except InvalidSpecError as error:
+        problem = f"{definition.name} cannot have challengers that are searched for: {error.detail}"
+        raise InvalidRequestError(problem, errors=[{"field": "challenger", "message": problem}]) from error
 
 
 def make_retraining_desk(settings: Settings, queue: JobQueue, reporter: AlertReporter) -> RetrainingDesk:

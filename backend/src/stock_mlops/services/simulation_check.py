@@ -177,7 +177,7 @@ class NoLookAhead:
 
     def _trained(self, cut: CutHistory, instrument: Instrument, serving: ModelVersion) -> Sequence[Check]:
         """Train the challenger again on the cut data, and let the gate judge it again."""
-        spec = parse_spec(self._plan.definition(instrument))
+        spec = parse_spec(self._plan.definition(instrument)).with_search(self._plan.policy.searched)
         data = cut.training_frame(instrument, spec.features, None, None)
         result = train(spec, data.frame, data_version=data.data_version, feature_version=FEATURE_VERSION)
         return self._gate(cut, serving).judge(spec.registered_model, contender_of(result)).checks

@@ -158,7 +158,7 @@ class SimulationDesk:
         return self._pages.get(simulation_id, kind)
 
     def _checked(self, plan: Plan) -> Plan:
-        check_available(parse_spec(plan.definition(plan.instruments[0])))
+        check_available(parse_spec(plan.definition(plan.instruments[0])).with_search(plan.policy.searched))
         return self._fit(plan)
 
     def _send(self, simulation: Simulation) -> Simulation:

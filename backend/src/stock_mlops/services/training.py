@@ -22,6 +22,7 @@ from stock_mlops.forecasting.contenders import Contender
 from stock_mlops.forecasting.evaluation import FoldGlance, Judged
 from stock_mlops.forecasting.gate import Verdict
 from stock_mlops.forecasting.plots import write_plots
+from stock_mlops.forecasting.search import winner
 from stock_mlops.forecasting.trainer import Progress, TrainingResult, train
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.adaptation import adapt_loaded, open_adaptation
@@ -30,7 +31,7 @@ from stock_mlops.services.gatekeeping import contender_of, open_gatekeeper
 from stock_mlops.services.jobs import Completion, JobRun
 from stock_mlops.services.model_card import model_card
 from stock_mlops.services.provenance import TrainedOn, write_provenance
-from stock_mlops.services.training_record import run_record, write_evaluation
+from stock_mlops.services.training_record import Order, run_record, write_evaluation
 from stock_mlops.services.worker_metrics import GATE_FAILURES, TRAINED, TRAINING_SECONDS
 from stock_mlops.stores.catalog import Catalog, ModelDefinition, NewVersion
 from stock_mlops.stores.clickhouse import get_client
@@ -52,6 +53,7 @@ log = get_logger(__name__)
 _FITTING_FROM, _FITTING_TO, _JUDGED = 0.05, 0.80, 0.83
 # A report is a transaction; this many seconds between two of them are often enough for anybody who watches.
 _REPORT_EVERY = 0.25
+_UNASKED = Order()
 
 
 class TrainingData(Protocol):
@@ -102,9 +104,10 @@ class Training:
 
     def train_job(self, run: JobRun) -> Completion:
         """Train what the job's payload names (``model_id``). With ``retraining`` it is the challenger of one, which
-        decides whether it serves.
+        decides whether it serves; with ``search_trials`` the winner of a search.
 
         Raises:
+            InvalidSpecError: the definition's parameters cannot be searched for.
             NotFoundError: the definition does not exist.
             TrainingDataError: the stored history cannot carry the model.
             DependencyUnavailableError: MLflow does not answer.
@@ -114,7 +117,7 @@ class Training:
         if definition is None:
             raise NotFoundError(f"model {model_id} does not exist (any more); create it again (POST /api/models)")
         reporter = _Reporter(run)
-        version = self.train_model(definition, reporter.progress, reporter.judged, job_id=run.job.id)
+        version = self.train_model(definition, reporter.progress, reporter.judged, _order(run))
         entered: dict[str, str | None] = {}
 
         def write(connection: Connection) -> Mapping[str, Any]:
@@ -149,10 +152,10 @@ class Training:
         definition: ModelDefinition,
         progress: Progress,
         judged: Judged = lambda _: None,
-        job_id: UUID | None = None,
+        order: Order = _UNASKED,
     ) -> NewVersion:
         """Train, judge and register in MLflow; the version serves only when the caller enters it in the catalog."""
-        spec = definition.parsed()
+        spec = definition.parsed().with_search(order.search_trials)
         progress(0.0, "reading data")
         data = self._read(spec)
 
@@ -178,7 +181,7 @@ class Training:
             log.info("gate_check_failed", model=spec.name, check=check.name, got=check.got)
         # The last moment at which a cancelled training leaves nothing behind that would have to be taken back.
         progress(_JUDGED, "registering in MLflow")
-        registered = self._register(definition, result, data, job_id)
+        registered = self._register(definition, spec, result, data, order)
         return NewVersion(
             model_id=definition.id,
             registered_name=registered.name,
@@ -191,7 +194,8 @@ class Training:
             metrics=result.metrics,
             trained_until=result.bundle.info.trained_until,
             verdict=verdict.to_dict(),
-            job_id=job_id,
+            job_id=order.job_id,
+            remark="" if result.search is None else winner(result.search.to_dict()),
         )
 
     def _read(self, spec: ModelSpec) -> TrainedOn:
@@ -208,9 +212,8 @@ class Training:
         return TrainedOn(pl.concat(frames), hashlib.sha256(versions.encode()).hexdigest()[:16], as_of)
 
     def _register(
-        self, definition: ModelDefinition, result: TrainingResult, data: TrainedOn, job_id: UUID | None
+        self, definition: ModelDefinition, spec: ModelSpec, result: TrainingResult, data: TrainedOn, order: Order
     ) -> Registered:
-        spec = definition.parsed()
         with TemporaryDirectory(prefix="stock-training-") as temporary:
             workdir = Path(temporary)
             files = ModelFiles(
@@ -227,7 +230,7 @@ class Training:
             write_evaluation(result, files.evaluation)
             write_provenance(spec, data, files.evaluation)
             files.card.write_text(model_card(spec, result, data, self._expiry_sessions))
-            record = run_record(definition, spec, result, job_id)
+            record = run_record(definition, spec, result, order)
             return self._registry.log_and_register(spec.registered_model, record, files, workdir)
 
 
@@ -244,6 +247,11 @@ def open_training(settings: Settings, draw: Callable[[TrainingResult, Path], Non
         expiry_sessions=settings.serving.expiry_sessions,
         draw=draw,
     )
+
+
+def _order(run: JobRun) -> Order:
+    retraining = run.payload.get("retraining")
+    return Order(run.job.id, None if retraining is None else UUID(retraining), run.payload.get("search_trials"))
 
 
 class _Reporter:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
+from stock_mlops.forecasting.search import winner
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.forecasting.trainer import TrainingResult
 from stock_mlops.stores.catalog import ModelDefinition
@@ -21,12 +22,23 @@ if TYPE_CHECKING:
 OUT_OF_FOLD = "out_of_fold.parquet"
 
 
-def run_record(definition: ModelDefinition, spec: ModelSpec, result: TrainingResult, job_id: UUID | None) -> RunRecord:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a training was asked for, beside its definition."""
+
+    job_id: UUID | None = None
+    retraining: UUID | None = None
+    """Whose challenger it trains."""
+    search_trials: int | None = None
+    """Parameters are to be searched for in as many trials; None: as the definition says."""
+
+
+def run_record(definition: ModelDefinition, spec: ModelSpec, result: TrainingResult, order: Order) -> RunRecord:
     return RunRecord(
         name=f"{spec.model_type} h{spec.horizon}",
         params=_params(spec, result),
         metrics=_run_metrics(result),
-        tags=_tags(definition, result, job_id),
+        tags=_tags(definition, result, order),
         series=_series(result),
         children=_trial_runs(result),
     )
@@ -138,14 +150,17 @@ def write_evaluation(result: TrainingResult, folder: Path) -> None:
     ).write_parquet(folder / "prices.parquet")
 
 
-def _tags(definition: ModelDefinition, result: TrainingResult, job_id: UUID | None) -> dict[str, str]:
+def _tags(definition: ModelDefinition, result: TrainingResult, order: Order) -> dict[str, str]:
     info = result.bundle.info
     return {
         "exchange": info.exchange,
         "tickers": ",".join(info.tickers),
         "task": info.task,
         "model_id": str(definition.id),
-        "job_id": "" if job_id is None else str(job_id),
+        "job_id": _text(order.job_id),
+        "retraining": _text(order.retraining),
+        "challenger": "" if order.retraining is None else "same" if order.search_trials is None else "search",
+        "search": "" if result.search is None else winner(result.search.to_dict()),
         "spec_hash": info.spec_hash,
         "data_version": info.data_version,
         "feature_version": info.feature_version,
@@ -153,3 +168,7 @@ def _tags(definition: ModelDefinition, result: TrainingResult, job_id: UUID | No
         "trained_from": info.trained_from.isoformat(),
         "trained_until": info.trained_until.isoformat(),
     }
+
+
+def _text(value: UUID | None) -> str:
+    return "" if value is None else str(value)

@@ -61,6 +61,8 @@ class NewVersion:
     verdict: Mapping[str, Any]
     """Of the gate: ``forecasting.gate.Verdict`` in plain values."""
     job_id: UUID | None = None
+    remark: str = ""
+    """What the audit trail says of its making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +366,8 @@ class Catalog:
         if alias is None:
             return None
         set_alias(connection, new.registered_name, alias, new.version)
-        reason = "" if current else f"version {champion} became the champion while this one was judged"
+        late = "" if current else f"version {champion} became the champion while this one was judged"
+        reason = "; ".join(filter(None, (new.remark, late)))
         note(
             connection,
             Action.ACCEPT if accepted else Action.REFUSE if may_serve else Action.SHADOW,

@@ -116,11 +116,11 @@ class World:
         return self.versions.get(version)
 
     # Trainings
-    def submit(self, model_id: UUID, retraining_id: UUID) -> UUID:
+    def submit(self, model_id: UUID, retraining_id: UUID, search_trials: int | None) -> UUID:
         with self._act():
             if retraining_id not in self.job_of:
                 job_id = self.job_of[retraining_id] = uuid4()
-                self.jobs[job_id] = _job(job_id)
+                self.jobs[job_id] = replace(_job(job_id), payload={"search_trials": search_trials})
         return self.job_of[retraining_id]
 
     def get(self, job_id: UUID) -> Job | None:
@@ -138,9 +138,10 @@ class World:
                 self.versions[number] = self._version(number, DAYS[self.today + self.newer])
                 checks = [{"name": "calibrated", "passed": self.verdict, "expected": "90 %", "got": "50 %"}]
                 verdict = {"passed": self.verdict, "champion": self.champion, "checks": checks}
-                self.jobs[job.id] = replace(
-                    job, state=JobState.COMPLETED, result={"version": number, "verdict": verdict}
-                )
+                trials = job.payload["search_trials"]
+                search = None if trials is None else {"trials": trials, "params": {"alpha": 12.5}}
+                result = {"version": number, "verdict": verdict, "metrics": {"search": search}}
+                self.jobs[job.id] = replace(job, state=JobState.COMPLETED, result=result)
 
     # Registry
     def promote(self, name: str, version: int, change: Change, *, force: bool = False) -> Verdict | None:

@@ -26,6 +26,24 @@ def test_a_young_champion_is_left_alone() -> None:
     assert own.table.rows == {}
 
 
+def test_the_trail_of_a_searched_challenger_says_how_many_were_tried_and_what_won() -> None:
+    searching = AGED.model_copy(update={"challenger": "search", "search_trials": 7})
+    for passes, ended in ((True, Event.TRAINED), (False, Event.REFUSED)):
+        own = platform(searching, verdict=passes)
+        own.walk(22)
+        submitted, last = own.table.steps[own.only.id][1:]
+        assert (submitted.event, last.event) == (Event.SUBMITTED, ended)
+        assert submitted.detail.endswith(", a search of 7 trials")
+        assert last.detail.endswith("; the best of 7 tried: alpha = 12.5")
+
+
+def test_a_challenger_of_the_same_definition_is_not_searched_for() -> None:
+    own = platform()
+    own.walk(22)
+    assert [job.payload for job in own.world.jobs.values()] == [{"search_trials": None}]
+    assert not any("tried" in step.detail or "search" in step.detail for step in own.table.steps[own.only.id])
+
+
 def test_a_challenger_that_the_gate_refuses_after_its_training_never_serves() -> None:
     own = platform(verdict=False)
     own.walk(29)

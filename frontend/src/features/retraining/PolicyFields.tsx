@@ -1,8 +1,10 @@
-import { NumberInput, SimpleGrid, Stack, Text } from '@mantine/core';
+import { NumberInput, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { RetrainingEvidence } from '@/api/retraining';
 import type { FormErrors } from '@/shared/form/fieldErrors';
 import {
+  CHALLENGERS,
   currentValue,
   isWhole,
   TRIAL_FIELDS,
@@ -43,6 +45,7 @@ export function PolicyFields({ form, errors, evidence, disabled, onChange }: Pol
           />
         ))}
       </div>
+      <ChallengerRow form={form} errors={errors} disabled={disabled} onChange={onChange} />
       <Text fz="sm" fw={600}>
         {t('retraining.policy.trial')}
       </Text>
@@ -66,5 +69,54 @@ export function PolicyFields({ form, errors, evidence, disabled, onChange }: Pol
         ))}
       </SimpleGrid>
     </Stack>
+  );
+}
+
+/** What is trained: the same definition, or the winner of a search, of how many trials. */
+function ChallengerRow({ form, errors, disabled, onChange }: Omit<PolicyFieldsProps, 'evidence'>) {
+  const { t } = useTranslation();
+  const name = useId();
+  return (
+    <div role="group" aria-labelledby={name} className={classes.trigger} data-testid="policy-challenger">
+      <div>
+        <Text fz="sm" fw={600} id={name}>
+          {t('retraining.challenger.title')}
+        </Text>
+        <Text fz="xs" className="muted">
+          {t(`retraining.challenger.hint.${form.challenger}`)}
+        </Text>
+        {errors.fields.challenger !== undefined && (
+          <Text fz="xs" c="red" role="alert">
+            {errors.fields.challenger}
+          </Text>
+        )}
+      </div>
+      <SegmentedControl
+        size="xs"
+        aria-labelledby={name}
+        value={form.challenger}
+        disabled={disabled}
+        onChange={(challenger) => {
+          onChange({ ...form, challenger });
+        }}
+        data={CHALLENGERS.map((value) => ({ value, label: t(`retraining.challenger.${value}`) }))}
+      />
+      {form.challenger === 'search' && (
+        <NumberInput
+          size="xs"
+          aria-label={t('retraining.challenger.trials')}
+          value={form.search_trials}
+          onChange={(search_trials) => {
+            onChange({ ...form, search_trials });
+          }}
+          suffix={` ${t('retraining.challenger.suffix')}`}
+          allowDecimal={false}
+          clampBehavior="none"
+          disabled={disabled}
+          error={errors.fields.search_trials}
+          data-testid="policy-search_trials"
+        />
+      )}
+    </div>
   );
 }

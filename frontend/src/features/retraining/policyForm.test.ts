@@ -20,6 +20,8 @@ it('knows when nothing was changed', () => {
   expect(samePolicy(form, formOf(retrainingPolicy()))).toBe(true);
   expect(samePolicy(form, { ...form, age: { mode: 'propose', threshold: 63 } })).toBe(false);
   expect(samePolicy(form, { ...form, cooldown_sessions: 11 })).toBe(false);
+  expect(samePolicy(form, { ...form, challenger: 'search' })).toBe(false);
+  expect(samePolicy(form, { ...form, search_trials: 11 })).toBe(false);
 });
 
 it('takes intervals that are too wide for as wrong as those that are too narrow', () => {

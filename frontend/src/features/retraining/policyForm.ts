@@ -10,12 +10,14 @@ export const TRIAL_FIELDS = [
   'cooldown_sessions',
 ] as const;
 export type TrialField = (typeof TRIAL_FIELDS)[number];
-export const POLICY_FIELDS = [...TRIGGERS, ...TRIAL_FIELDS] as const;
+export const CHALLENGERS = ['same', 'search'] as const satisfies readonly RetrainingPolicy['challenger'][];
+export const POLICY_FIELDS = [...TRIGGERS, 'challenger', 'search_trials', ...TRIAL_FIELDS] as const;
 export type PolicyField = (typeof POLICY_FIELDS)[number];
 
 /** A policy as it is typed: a number may be half written. */
 export type PolicyForm = Record<TriggerName, { mode: TriggerMode; threshold: number | string }> &
-  Record<TrialField, number | string>;
+  Record<TrialField | 'search_trials', number | string> &
+  Pick<RetrainingPolicy, 'challenger'>;
 
 /** What the API takes for what is left out: every trigger off. */
 export const DEFAULT_POLICY: RetrainingPolicy = {
@@ -24,6 +26,8 @@ export const DEFAULT_POLICY: RetrainingPolicy = {
   error: { mode: 'off', threshold: 1.5 },
   coverage: { mode: 'off', threshold: 0.15 },
   drift: { mode: 'off', threshold: 4 },
+  challenger: 'same',
+  search_trials: 10,
   shadow_sessions: 20,
   probation_sessions: 20,
   probation_error: 2,
@@ -71,7 +75,10 @@ export function samePolicy(a: PolicyForm, b: PolicyForm): boolean {
   return (
     TRIGGERS.every(
       (trigger) => a[trigger].mode === b[trigger].mode && a[trigger].threshold === b[trigger].threshold,
-    ) && TRIAL_FIELDS.every((field) => a[field] === b[field])
+    ) &&
+    a.challenger === b.challenger &&
+    a.search_trials === b.search_trials &&
+    TRIAL_FIELDS.every((field) => a[field] === b[field])
   );
 }
 

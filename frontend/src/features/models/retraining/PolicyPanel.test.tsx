@@ -44,6 +44,29 @@ it('tells how near each trigger is, and saves the whole policy', async () => {
   ]);
 });
 
+it('asks how many trials a search may take, where challengers are searched for', async () => {
+  const sent: unknown[] = [];
+  const refused = { field: 'challenger', message: 'nothing to search for' };
+  server.use(
+    http.put(url(`${MODEL_API}/retraining-policy`), async ({ request }) => {
+      sent.push(await request.json());
+      return HttpResponse.json(
+        { title: 'Invalid', detail: '', status: 422, errors: [refused] },
+        { status: 422 },
+      );
+    }),
+  );
+  renderApp(RETRAINING_PAGE);
+  const row = await screen.findByTestId('policy-challenger');
+  expect(screen.queryByTestId('policy-search_trials')).toBeNull();
+  await userEvent.click(within(row).getByText('Search'));
+  await userEvent.clear(screen.getByTestId('policy-search_trials'));
+  await userEvent.type(screen.getByTestId('policy-search_trials'), '25');
+  await userEvent.click(screen.getByTestId('policy-save'));
+  expect(await within(row).findByText('nothing to search for')).toBeVisible();
+  expect(sent).toEqual([retrainingPolicy({ challenger: 'search', search_trials: 25 })]);
+});
+
 it('says at its field what is wrong with a policy, and takes the change back', async () => {
   const errors = [
     { field: 'body.drift.threshold', message: 'a number above 0' },
