@@ -27,6 +27,13 @@ def test_only_what_lies_beyond_all_training_values_is_outside(reference: Referen
     assert reference.outside(np.array([lowest[0] - 1e-9, 0.0, highest[2] + 1e-9])) == [0, 2]
 
 
+def test_many_rows_are_told_as_each_by_itself(reference: Reference) -> None:
+    rows = np.random.default_rng(4).normal(size=(50, 3)) * 3
+    found = reference.outside_many(rows)
+    assert found == [reference.outside(row) for row in rows]
+    assert any(found)
+
+
 def test_made_up_inputs_look_like_the_training_rows_and_are_always_the_same(reference: Reference) -> None:
     sample = reference.sample(400)
     assert np.array_equal(sample, reference.sample(400))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,10 +34,16 @@ class Market:
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
         return self.vectors.get(instrument)
 
+    async def newest_many(self, instruments: Sequence[Instrument]) -> list[FeatureVector | None]:
+        return [self.vectors.get(instrument) for instrument in instruments]
+
     async def model_for(self, instrument: Instrument) -> ServedModel | None:
         if self.outage is not None:
             raise self.outage
         return self.models.get(instrument)
+
+    async def models_for(self, instruments: Sequence[Instrument]) -> list[ServedModel | None]:
+        return [await self.model_for(instrument) for instrument in instruments]
 
     async def append(self, *rows: OutboxRow) -> None:
         self.commits.append(rows)
@@ -93,6 +100,14 @@ async def test_a_horizon_is_too_long_for_some_only(predictor: Predictor) -> None
     assert isinstance(too_long, HorizonError)
     assert isinstance(fine, PredictionEvent)
     assert fine.fallback
+
+
+async def test_one_without_prices_needs_no_model(predictor: Predictor, market: Market) -> None:
+    del market.vectors[IBM]
+    market.models[IBM] = ServedModel(Champion("stock-US-IBM", 1, "run", "uri"), None)  # type: ignore[arg-type]
+    unknown, fine = await predictor.predict_bulk([IBM, AAPL], 1)
+    assert isinstance(unknown, NoDataError)
+    assert isinstance(fine, PredictionEvent)
 
 
 async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Predictor, market: Market) -> None:

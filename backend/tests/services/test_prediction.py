@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,14 @@ class World:
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
         return self.vector
 
+    async def newest_many(self, instruments: Sequence[Instrument]) -> list[FeatureVector | None]:
+        return [self.vector for _ in instruments]
+
     async def model_for(self, instrument: Instrument) -> ServedModel | None:
         return self.model
+
+    async def models_for(self, instruments: Sequence[Instrument]) -> list[ServedModel | None]:
+        return [self.model for _ in instruments]
 
     async def append(self, *rows: OutboxRow) -> None:
         if self.record_error is not None:

@@ -113,6 +113,20 @@ async def test_first_requests_at_the_same_time_load_once(models: ResidentModels,
     assert len(registry.loaded) == 1
 
 
+async def test_many_are_served_as_each_alone_and_a_shared_model_is_loaded_once(
+    models: ResidentModels, registry: Registry
+) -> None:
+    panel = replace(champion(Instrument("US", "PANEL")), members=(IBM.key, MSFT.key))
+    registry.champions = [champion(), panel]
+    models.refresh()
+    found = await models.models_for([IBM, AAPL, Instrument("US", "NOBODY"), MSFT])
+    assert [served and served.ref for served in found] == [panel, champion(), None, panel]
+    assert sorted(ref.registered_name for ref in registry.loaded) == sorted(
+        ref.registered_name for ref in registry.champions
+    )
+    assert [await models.model_for(item) for item in (IBM, AAPL)] == found[:2]
+
+
 async def test_until_the_catalog_has_answered_nobody_is_told_that_there_is_no_model(
     impatient: ResidentModels, registry: Registry
 ) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-AAPL = Instrument("US", "AAPL")
+AAPL, IBM = Instrument("US", "AAPL"), Instrument("US", "IBM")
 OLD, NEW = date(2012, 6, 28), date(2012, 6, 29)
 
 
@@ -53,6 +53,19 @@ async def test_reads_at_the_same_time_share_one_look_up(make_vector: MakeVector)
     vectors = Vectors(MemoryVectorCache(), warehouse.read)
     assert len(set(map(id, await asyncio.gather(*(vectors.newest(AAPL) for _ in range(20)))))) == 1
     assert warehouse.reads == 1
+
+
+async def test_many_come_from_the_cache_at_once_and_the_rest_from_the_warehouse(make_vector: MakeVector) -> None:
+    cache, warehouse = MemoryVectorCache(), Warehouse(make_vector())
+    vectors = Vectors(cache, warehouse.read)
+    await vectors.newest(AAPL)
+    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
+    assert warehouse.reads == 2
+    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
+    assert warehouse.reads == 2
+    cache.error = RedisConnectionError("down")
+    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
+    assert warehouse.reads == 4
 
 
 async def test_a_caller_that_goes_away_leaves_the_look_up_to_the_others(make_vector: MakeVector) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,24 @@ async def test_a_vector_that_was_asked_for_before_a_load_is_not_held_after_it(ma
     near.forget(AAPL.key)
     go_on.set()
     assert await reading == make_vector(OLD)
+    assert near.held(AAPL) is None
+
+
+async def test_what_was_read_at_once_is_held_unless_a_load_came_between(make_vector: MakeVector) -> None:
+    far = MemoryVectorCache()
+    near = await cached(far, make_vector(OLD))
+    near.forget(AAPL.key)
+    assert await near.get_many([IBM, AAPL]) == {AAPL: make_vector(OLD)}
+    assert near.held(AAPL) == make_vector(OLD)
+    answer = far.get_many
+
+    async def while_a_load_ends(instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        found = await answer(instruments)
+        near.forget(AAPL.key)
+        return found
+
+    far.get_many = while_a_load_ends  # type: ignore[method-assign]
+    assert await near.get_many([AAPL]) == {AAPL: make_vector(OLD)}
     assert near.held(AAPL) is None
 
 

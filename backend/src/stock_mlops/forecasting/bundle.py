@@ -182,14 +182,18 @@ class ForecastBundle:
         """
         many = self.predict_many(x, horizon)
         forecasts = []
-        for row, predicted, probability, own in zip(
-            x, many.predicted_return.tolist(), many.probability_up.tolist(), intervals, strict=True
-        ):
+        numbers = (
+            x.tolist(),
+            self.reference.outside_many(x),
+            many.predicted_return.tolist(),
+            many.probability_up.tolist(),
+        )
+        for row, beyond, predicted, probability, own in zip(*numbers, intervals, strict=True):
             adapted = own or self.intervals
             # Read by the instrument's own errors; a classifier's comes from its calibration.
             up = adapted.probability_up(horizon, predicted) if self._readouts is None else probability
-            outside = [self.features[position] for position in self.reference.outside(row)]
-            forecasts.append(Forecast(horizon, predicted, adapted.half_widths(horizon), up, row.tolist(), outside))
+            outside = [self.features[position] for position in beyond]
+            forecasts.append(Forecast(horizon, predicted, adapted.half_widths(horizon), up, row, outside))
         return forecasts
 
     def predict_rows(self, x: Floats) -> Floats:
@@ -203,8 +207,8 @@ class ForecastBundle:
     def vector(self, values: Mapping[str, float | None] | Floats) -> Floats:
         """The inputs (features,) in the model's order, checked; raises :class:`UnusableVectorError`."""
         if isinstance(values, Mapping):
-            found = [values.get(name) for name in self.features]
-            vector = np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+            # NumPy reads None as NaN.
+            vector = np.array([*map(values.get, self.features)], dtype=np.float64)
         else:
             vector = np.asarray(values, dtype=np.float64)
             if vector.shape != (len(self.features),):

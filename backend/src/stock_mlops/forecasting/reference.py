@@ -39,6 +39,14 @@ class Reference:
         beyond = (vector < self.features[:, 0]) | (vector > self.features[:, -1])
         return np.flatnonzero(beyond).tolist() if beyond.any() else []
 
+    def outside_many(self, rows: Floats) -> list[list[int]]:
+        """:meth:`outside` of each row of ``rows`` (rows, features)."""
+        beyond = (rows < self.features[:, 0]) | (rows > self.features[:, -1])
+        found: list[list[int]] = [[] for _ in rows]
+        for row, position in np.argwhere(beyond).tolist():
+            found[row].append(position)
+        return found
+
     def sample(self, rows: int) -> Floats:
         """(rows, features): made-up inputs, each feature drawn from its own distribution; always the same ones."""
         rng = np.random.default_rng(0)

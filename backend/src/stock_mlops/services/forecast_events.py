@@ -101,12 +101,15 @@ def interval_ends(close: float, forecast: Forecast | None) -> tuple[tuple[float,
     """Lower and upper ends of the intervals at each level; empty without a forecast, or when one is no price."""
     if forecast is None:
         return (), ()
-    lowers = [_price(close, forecast.predicted_return - half) for half in forecast.half_widths]
-    uppers = [_price(close, forecast.predicted_return + half) for half in forecast.half_widths]
-    known = [pair for pair in zip(lowers, uppers, strict=True) if pair[0] is not None and pair[1] is not None]
-    if len(known) < len(lowers):
+    predicted, halves = forecast.predicted_return, forecast.half_widths
+    try:
+        lowers = tuple([close * math.exp(predicted - half) for half in halves])
+        uppers = tuple([close * math.exp(predicted + half) for half in halves])
+    except (OverflowError, TypeError):
         return (), ()
-    return tuple(low for low, _ in known if low is not None), tuple(high for _, high in known if high is not None)
+    if all([0 < price < math.inf for price in (*lowers, *uppers)]):
+        return lowers, uppers
+    return (), ()
 
 
 def outbox_row(event: PredictionEvent) -> OutboxRow:

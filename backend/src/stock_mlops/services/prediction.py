@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import uuid4
 
-import anyio
 import anyio.to_thread
 from stock_kit.clock import wall_now
 from stock_kit.events import Event, PredictionEvent
 
-from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
+from stock_mlops.errors import HorizonError, StockMlopsError
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.instruments import Instrument, Sessions, sessions_of
 from stock_mlops.services.bulk import forecast_subjects
@@ -34,16 +33,17 @@ from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.outbox import OutboxRow
 from stock_mlops.stores.warehouse import FeatureVector
 
-# Of one bulk prediction at once: each may open a connection to Redis.
-_LOOK_UPS = 16
-
 
 class VectorSource(Protocol):
     async def newest(self, instrument: Instrument) -> FeatureVector | None: ...
 
+    async def newest_many(self, instruments: Sequence[Instrument]) -> Sequence[FeatureVector | None]: ...
+
 
 class ModelSource(Protocol):
     async def model_for(self, instrument: Instrument) -> ServedModel | None: ...
+
+    async def models_for(self, instruments: Sequence[Instrument]) -> Sequence[ServedModel | None]: ...
 
 
 class Record(Protocol):
@@ -105,8 +105,7 @@ class Predictor:
             DependencyUnavailableError: PostgreSQL, ClickHouse or a model's files cannot be reached; nothing is
                 recorded then.
         """
-        turns = anyio.Semaphore(_LOOK_UPS)
-        subjects = await asyncio.gather(*(self._subject_or_problem(item, horizon, turns) for item in instruments))
+        subjects = await self._subjects(instruments, horizon)
         # Hundreds of forecasts take longer than the event loop should be held.
         answers = await anyio.to_thread.run_sync(forecast_subjects, subjects, horizon, origin)
         events = [answer for answer in answers if isinstance(answer, PredictionEvent)]
@@ -128,21 +127,27 @@ class Predictor:
         vector = await self._vectors.newest(instrument)
         if vector is None:
             raise no_data(instrument)
-        sessions = self._sessions.get(instrument.exchange) or await self._load_sessions(instrument.exchange)
+        sessions = await self._sessions_of(instrument.exchange)
         return Subject(instrument, vector, sessions, await self._models.model_for(instrument))
 
-    async def _subject_or_problem(
-        self, instrument: Instrument, horizon: int, turns: anyio.Semaphore
-    ) -> Subject | StockMlopsError:
-        async with turns:
+    async def _subjects(self, instruments: Sequence[Instrument], horizon: int) -> list[Subject | StockMlopsError]:
+        """What each forecast starts from, or why there is none."""
+        found = dict(zip(instruments, await self._vectors.newest_many(instruments), strict=True))
+        known = {item: vector for item, vector in found.items() if vector is not None}
+        models = dict(zip(known, await self._models.models_for(list(known)), strict=True))
+        subjects: list[Subject | StockMlopsError] = []
+        for item in instruments:
+            if item not in known:
+                subjects.append(no_data(item))
+                continue
             try:
-                subject = await self._subject(instrument)
-                check_horizon(instrument, subject.model, horizon, self._max_days)
-            except DependencyUnavailableError:
-                raise
-            except StockMlopsError as problem:
-                return problem
-            return subject
+                check_horizon(item, models[item], horizon, self._max_days)
+            except HorizonError as problem:
+                subjects.append(problem)
+            else:
+                sessions = await self._sessions_of(item.exchange)
+                subjects.append(Subject(item, known[item], sessions, models[item]))
+        return subjects
 
     async def _forecast(self, subject: Subject, horizon: int) -> Forecast | None:
         served = subject.model
@@ -155,8 +160,8 @@ class Predictor:
             )
         return served.bundle.predict(subject.vector.values, horizon, served.intervals)
 
-    async def _load_sessions(self, exchange: str) -> Sessions:
-        # The first process of a machine to ask for a calendar computes it, which takes seconds.
-        sessions = await asyncio.to_thread(sessions_of, exchange)
-        self._sessions[exchange] = sessions
-        return sessions
+    async def _sessions_of(self, exchange: str) -> Sessions:
+        if exchange not in self._sessions:
+            # The first process of a machine to ask for a calendar computes it, which takes seconds.
+            self._sessions[exchange] = await asyncio.to_thread(sessions_of, exchange)
+        return self._sessions[exchange]

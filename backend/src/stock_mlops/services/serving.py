@@ -139,6 +139,24 @@ class ResidentModels:
                 self._resident.move_to_end(ref.registered_name)
         return self._for(instrument, served or await self._first_load(ref))
 
+    async def models_for(self, instruments: Sequence[Instrument]) -> list[ServedModel | None]:
+        """As :meth:`model_for` of each; what is not in memory is loaded at the same time."""
+        known = self._known
+        if known is None:
+            known = await self._first_answer()
+        panels = self._panels
+        refs = [known.get(item.registered_model) or panels.get(item.key) for item in instruments]
+        wanted = {ref.registered_name: ref for ref in refs if ref is not None}
+        with self._lock:
+            served = {name: self._resident[name] for name in wanted if name in self._resident}
+            for name in served:
+                self._resident.move_to_end(name)
+        missing = [ref for name, ref in wanted.items() if name not in served]
+        for model in await asyncio.gather(*(self._first_load(ref) for ref in missing)):
+            served[model.ref.registered_name] = model
+        pairs = zip(instruments, refs, strict=True)
+        return [None if ref is None else self._for(item, served[ref.registered_name]) for item, ref in pairs]
+
     def _for(self, instrument: Instrument, served: ServedModel) -> ServedModel:
         """The version with the instrument's intervals, made anew only when either has changed."""
         state = self._states.get(StateKey(served.ref.registered_name, served.ref.version, instrument))

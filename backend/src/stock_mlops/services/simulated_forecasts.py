@@ -33,6 +33,9 @@ class SessionVectors:
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
         return self._vectors.get(instrument)
 
+    async def newest_many(self, instruments: Sequence[Instrument]) -> list[FeatureVector | None]:
+        return [self._vectors.get(instrument) for instrument in instruments]
+
 
 class SessionModels:
     """``services.prediction.ModelSource``: what the catalog says when it is refreshed, and nothing newer."""
@@ -58,6 +61,9 @@ class SessionModels:
             return None
         state = self._states.get(StateKey(ref.registered_name, ref.version, instrument))
         return ServedModel.of(ref, self._load(ref), self._expiry).adapted(state)
+
+    async def models_for(self, instruments: Sequence[Instrument]) -> list[ServedModel | None]:
+        return [await self.model_for(instrument) for instrument in instruments]
 
 
 class SessionRecord:

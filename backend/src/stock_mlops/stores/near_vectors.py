@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +53,28 @@ class NearVectorCache:
     async def get(self, instrument: Instrument) -> FeatureVector | Miss:
         announced = self._announced
         found = await self._far.get(instrument)
-        if isinstance(found, FeatureVector) and self._listening and announced == self._announced:
-            if len(self._copies) >= _MOST:
-                self._copies.clear()
-            self._copies[instrument.key] = _Copy(found, time.monotonic() + _LONGEST_SECONDS)
+        if isinstance(found, FeatureVector):
+            self._keep({instrument: found}, announced)
+        return found
+
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        announced = self._announced
+        found = await self._far.get_many(instruments)
+        self._keep(found, announced)
         return found
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         return await self._far.put(instrument, miss, vector)
+
+    def _keep(self, found: Mapping[Instrument, FeatureVector], announced: int) -> None:
+        """Unless a load was announced since they were asked for."""
+        if not self._listening or announced != self._announced:
+            return
+        until = time.monotonic() + _LONGEST_SECONDS
+        for instrument, vector in found.items():
+            if len(self._copies) >= _MOST:
+                self._copies.clear()
+            self._copies[instrument.key] = _Copy(vector, until)
 
     def begin(self) -> None:
         """From now on loads are announced."""

@@ -62,6 +62,10 @@ class VectorCache(Protocol):
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss: ...
 
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        """Those that are cached, in one round trip; of the others :meth:`get` gives the token."""
+        ...
+
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         """Keep the vector unless a load has happened since the miss; tells whether it was kept."""
         ...
@@ -87,6 +91,11 @@ class RedisVectorCache:
         ttl = max(self._ttl_ms, _TOKEN_TTL_MS)
         token = await self._take_token(keys=[_TOKEN + instrument.key], args=[uuid4().hex, ttl])
         return Miss(cast(bytes, token))
+
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        cached = await self._redis.mget([_VECTOR + instrument.key for instrument in instruments])
+        pairs = zip(instruments, cached, strict=True)
+        return {instrument: decode(content) for instrument, content in pairs if content is not None}
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         keys = [_TOKEN + instrument.key, _VECTOR + instrument.key]
@@ -134,6 +143,10 @@ class MemoryVectorCache:
         if instrument.key in self.vectors:
             return decode(self.vectors[instrument.key])
         return Miss(self.tokens.setdefault(instrument.key, uuid4().bytes))
+
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        self._check()
+        return {item: decode(self.vectors[item.key]) for item in instruments if item.key in self.vectors}
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         self._check()
