@@ -97,7 +97,7 @@ class World:
     def __init__(self, settings: Settings, bundle: ForecastBundle) -> None:
         self.settings = settings
         self.client = open_client(settings.clickhouse)
-        for table in ("prices", "features", "predictions", "monitoring"):
+        for table in ("prices", "features", "predictions", "monitoring", "monitoring_newest"):
             self.client.command(f"TRUNCATE TABLE {table}")
         self.warehouse = Warehouse(self.client)
         self.engine = get_engine(settings.model_meta_db)
@@ -269,8 +269,15 @@ def test_what_was_measured_is_read_as_it_was_told(world: World, clean: pl.DataFr
     assert newest["drift", "", "sessions"].model_version == "3"
     series = [row for row in table.series(SHARE, days[0]) if (row.monitor, row.measure) == ("drift", "sessions")]
     assert [row.session for row in series] == days[1:]
+    # However long the history, the newest numbers are read out of no more rows than they are.
+    (held,), (measured,) = (
+        world.client.query(query).result_rows[0]
+        for query in ("SELECT count() FROM monitoring_newest FINAL", "SELECT count() FROM monitoring FINAL")
+    )
+    assert held == len(newest) < measured
     table.delete_before(wall_now() + timedelta(minutes=1))
     assert table.newest() == []
+    assert world.client.query("SELECT count() FROM monitoring").result_rows == [(0,)]
 
 
 # --- reports ---

@@ -27,12 +27,13 @@ _COLUMNS = (
     "measured_at",
 )
 
-# Of each instrument the numbers of its newest pass only: what was not measured again has ended with its model.
+# Of each instrument the numbers of its newest pass only: what was not measured again has ended with its model. Read out
+# of the table that a view fills with the newest row of each number: all that was ever measured is hundreds of times it.
 _NEWEST = """
 SELECT exchange, ticker, monitor, part, measure, session, value, threshold, model_name, model_version, measured_at
-FROM monitoring
+FROM monitoring_newest
 WHERE (exchange, ticker, measured_at) IN (
-    SELECT exchange, ticker, max(measured_at) FROM monitoring {conditions} GROUP BY exchange, ticker
+    SELECT exchange, ticker, max(measured_at) FROM monitoring_newest {conditions} GROUP BY exchange, ticker
 )
 ORDER BY exchange, ticker, monitor, part, measure
 LIMIT 1 BY exchange, ticker, monitor, part, measure
@@ -94,10 +95,11 @@ class MonitoringTable:
 
     def delete_before(self, measured_at: datetime) -> None:
         """Forget what was measured earlier than that (aware)."""
-        self._client().command(
-            "DELETE FROM monitoring WHERE measured_at < {before:DateTime64(6, 'UTC')}",
-            parameters={"before": measured_at},
-        )
+        for table in ("monitoring", "monitoring_newest"):
+            self._client().command(
+                f"DELETE FROM {table} WHERE measured_at < {{before:DateTime64(6, 'UTC')}}",  # noqa: S608  constants
+                parameters={"before": measured_at},
+            )
 
     def _read(self, query: str, parameters: dict[str, object]) -> list[Measured]:
         rows = self._client().query(query, parameters=parameters, tz_mode="aware").result_rows
