@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 import pytest
+from clickhouse_connect.driver.client import Client
 from sqlalchemy import text
 from stock_kit.clock import wall_now
 from stock_kit.settings import Settings
@@ -158,6 +159,9 @@ class World:
         raw = RawPrices(get_engine(self.settings.raw_db))
         raw.upsert(_frame(DAYS[first : first + len(closes)], before, closes), wall_now())
         WarehouseSync(raw, Warehouse(get_client(self.settings.clickhouse))).run([SHARE])
+
+    def clickhouse(self) -> Client:
+        return get_client(self.settings.clickhouse)
 
     @property
     def now(self) -> datetime:
@@ -373,6 +377,20 @@ def test_shadow_forecasts_are_recorded_and_are_no_predictions(world: World) -> N
     assert {version for _, version in rows} == {1, 3}
     assert set(rows.values()) == {DAYS[world.today]}
     assert Predictions(client).page(PredictionFilter(), 10).items == []
+
+
+def test_shadow_forecasts_are_forgotten_once_their_retraining_has_long_ended(world: World) -> None:
+    table, shadow = Retrainings(get_engine(world.settings.model_meta_db)), ShadowPredictions(world.clickhouse)
+    ended, soon = world.record().retraining.id, wall_now() + timedelta(minutes=1)
+    lately = table.not_ended_before(wall_now() - timedelta(hours=1))
+    assert ended in lately
+    shadow.delete_before(soon, lately)
+    assert shadow.newest(ended) != {}
+    # An open one keeps its forecasts however old they are.
+    shadow.delete_before(soon, [ended])
+    assert shadow.newest(ended) != {}
+    shadow.delete_before(soon, table.not_ended_before(soon))
+    assert shadow.newest(ended) == {}
 
 
 def test_a_person_starts_approves_and_cancels_over_the_same_tables(world: World) -> None:

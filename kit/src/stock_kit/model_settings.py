@@ -76,6 +76,9 @@ class MonitoringSettings(Group):
     replay_every: int = Field(10, ge=1, le=1000, description="the replay is looked at every so many sessions")
     retention: Duration = Field(timedelta(days=730), description="how long what was measured is kept")
     report_retention: Duration = Field(timedelta(days=90), description="how long a report is kept")
+    shadow_retention: Duration = Field(
+        timedelta(days=180), description="how long forecasts on trial are kept after their retraining has ended"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> MonitoringSettings:

@@ -224,6 +224,14 @@ class Retrainings:
         found = self._select("ended_at IS NULL OR ended_at > clock_timestamp() - interval '1 hour'", {}, None)
         return self._with_steps({item.registered_name: item for item in reversed(found)}.values())
 
+    def not_ended_before(self, moment: datetime) -> list[UUID]:
+        """Those that are under way, or ended at ``moment`` (aware) or later."""
+        with self._engine.begin() as tx:
+            found = tx.execute(
+                text("SELECT id FROM retrainings WHERE ended_at IS NULL OR ended_at >= :moment"), {"moment": moment}
+            ).scalars()
+            return [UUID(str(item)) for item in found]
+
     def newest(self, registered_name: str) -> Retraining | None:
         found = self._select("registered_name = :name", {"name": registered_name}, 1)
         return found[0] if found else None

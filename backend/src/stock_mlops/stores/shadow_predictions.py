@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -97,6 +97,14 @@ class ShadowPredictions:
         if rows:
             values = [[getattr(row, name) for name in _COLUMNS] for row in rows]
             self._client().insert("shadow_predictions", values, column_names=list(_COLUMNS))
+
+    def delete_before(self, recorded_at: datetime, kept: Collection[UUID]) -> None:
+        """Forget what was recorded earlier than that (aware), but for the retrainings ``kept``."""
+        self._client().command(
+            "DELETE FROM shadow_predictions"
+            " WHERE recorded_at < {before:DateTime64(6, 'UTC')} AND NOT has({kept:Array(UUID)}, retraining_id)",
+            parameters={"before": recorded_at, "kept": [str(item) for item in kept]},
+        )
 
     def newest(self, retraining_id: UUID) -> dict[tuple[str, int], date]:
         """By ticker and version: the newest session that is recorded."""
