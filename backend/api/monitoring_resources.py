@@ -14,7 +14,7 @@ from stock_kit.settings import Settings
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.monitoring_view import InstrumentState, state_of, states
 from stock_mlops.stores.monitoring import MonitoringTable
-from stock_mlops.stores.reports import Reports, StoredReport
+from stock_mlops.stores.reports import ReportPage, Reports
 
 _LINKS_LAST = timedelta(hours=1)
 
@@ -27,7 +27,7 @@ class MonitoringDesk(Protocol):
 
     def state_of(self, instrument: Instrument, sessions: int) -> InstrumentState: ...
 
-    def reports(self, instrument: Instrument | None) -> Sequence[StoredReport]: ...
+    def reports(self, limit: int, cursor: str | None, instrument: Instrument | None) -> ReportPage: ...
 
     def report(self, name: str) -> bytes: ...
 
@@ -46,8 +46,8 @@ class MonitoringOffice:
     def state_of(self, instrument: Instrument, sessions: int) -> InstrumentState:
         return state_of(self.table, instrument, sessions)
 
-    def reports(self, instrument: Instrument | None) -> Sequence[StoredReport]:
-        return self.pages.list(instrument)
+    def reports(self, limit: int, cursor: str | None, instrument: Instrument | None) -> ReportPage:
+        return self.pages.page(limit, cursor, instrument)
 
     def report(self, name: str) -> bytes:
         return self.pages.get(name)

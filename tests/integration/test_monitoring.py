@@ -288,7 +288,7 @@ def test_a_report_is_one_page_with_all_that_it_shows(world: World, clean: pl.Dat
     pages = Reports(settings.s3)
     (written,) = Reporting(world.warehouse, lambda _: world.served, pages, render_page).write([SHARE])
     assert written.name is not None
-    (listed,) = pages.list(SHARE)
+    (listed,) = pages.page(10, instrument=SHARE).items
     assert (listed.name, listed.model_version) == (written.name, 3)
     page = pages.get(written.name).decode()
     assert "volatility_20" in page
@@ -297,7 +297,7 @@ def test_a_report_is_one_page_with_all_that_it_shows(world: World, clean: pl.Dat
     assert '<link rel="stylesheet"' not in page
     assert pages.delete_before(wall_now() - timedelta(days=1)) == 0
     assert pages.delete_before(wall_now() + timedelta(seconds=1)) == 1
-    assert pages.list(SHARE) == []
+    assert pages.page(10, instrument=SHARE).items == []
 
 
 # --- flows ---

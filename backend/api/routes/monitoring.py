@@ -70,6 +70,7 @@ def list_monitored(request: Request, resources: Train) -> Response:
 def list_reports(query: Annotated[ReportQuery, Query()], resources: Train) -> MonitoringReports:
     """Newest first; of all tickers, or of one."""
     instrument = None if query.ticker is None else Instrument(query.exchange, query.ticker)
+    page = resources.monitoring.reports(query.limit, query.cursor, instrument)
     return MonitoringReports(
         items=[
             MonitoringReport(
@@ -82,8 +83,9 @@ def list_reports(query: Annotated[ReportQuery, Query()], resources: Train) -> Mo
                 url=f"/api/monitoring/reports/{report.name}",
                 page_url=f"/api/monitoring/pages/{report.name}?{resources.monitoring.links.query(report.name)}",
             )
-            for report in resources.monitoring.reports(instrument)
-        ]
+            for report in page.items
+        ],
+        next_cursor=page.next_cursor,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.common import Exchange, RequestModel, ResponseModel, Ticker
+from api.schemas.common import Exchange, Limit, PageCursor, RequestModel, ResponseModel, Ticker
 
 Monitor = Literal["drift", "error_drift", "accuracy", "coverage", "parity", "quality", "freshness", "age"]
 
@@ -58,6 +58,8 @@ class MonitoringQuery(RequestModel):
 class ReportQuery(RequestModel):
     ticker: Ticker | None = None
     exchange: Exchange = "US"
+    limit: Limit = 50
+    cursor: PageCursor | None = None
 
 
 class PageQuery(RequestModel):
@@ -77,4 +79,5 @@ class MonitoringReport(ResponseModel):
 
 
 class MonitoringReports(ResponseModel):
-    items: list[MonitoringReport]
+    items: list[MonitoringReport] = Field(description="newest first")
+    next_cursor: str | None = Field(None, description="null on the last page")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 from stock_mlops.errors import DependencyUnavailableError
@@ -67,7 +69,29 @@ async def test_a_store_that_is_down_is_named(train: httpx.AsyncClient, watched: 
 async def test_reports_are_listed_with_their_address(train: httpx.AsyncClient) -> None:
     (item,) = (await train.get("/api/monitoring/reports?ticker=aapl")).json()["items"]
     assert (item["name"], item["model_version"], item["url"]) == (REPORT, 3, f"/api/monitoring/reports/{REPORT}")
-    assert (await train.get("/api/monitoring/reports?ticker=MSFT")).json() == {"items": []}
+    assert (await train.get("/api/monitoring/reports?ticker=MSFT")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_reports_come_page_by_page_the_newest_first(train: httpx.AsyncClient, watched: Watched) -> None:
+    names = [f"US_AAPL_202611{day:02}T050000Z_v3" for day in range(1, 8)]
+    watched.pages = dict.fromkeys(names, b"")
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 3}
+    while True:
+        page = (await train.get("/api/monitoring/reports", params=query)).json()
+        assert len(page["items"]) <= 3
+        seen += [item["name"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == names[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["x", "US_AAPL_20269999T050000Z_v3", "MOON_AAPL_20261101T050000Z_v3"])
+async def test_a_cursor_that_no_page_gave_is_refused(train: httpx.AsyncClient, cursor: str) -> None:
+    answer = await train.get("/api/monitoring/reports", params={"cursor": cursor})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "query.cursor"
 
 
 async def test_a_reports_page_may_draw_itself_and_do_nothing_else(train: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.monitoring_view import InstrumentState, state_of, states
 from stock_mlops.stores.monitoring import Measured
 from stock_mlops.stores.prefect_server import DeploymentState, RunState
-from stock_mlops.stores.reports import StoredReport
+from stock_mlops.stores.reports import ReportPage, report_page, stored_report
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 RUN = "6f0e2c5e-3b1f-4f57-9d0c-2f8f5f1d7a11"
@@ -50,10 +50,10 @@ class Watched:
     def state_of(self, instrument: Instrument, sessions: int) -> InstrumentState:
         return state_of(self, instrument, sessions)
 
-    def reports(self, instrument: Instrument | None) -> Sequence[StoredReport]:
+    def reports(self, limit: int, cursor: str | None, instrument: Instrument | None) -> ReportPage:
         apple = Instrument("US", "AAPL")
-        found = [StoredReport(name, apple, NOW, 3, len(page)) for name, page in self.pages.items()]
-        return found if instrument in (None, apple) else []
+        found = [report for name, page in self.pages.items() if (report := stored_report(name, len(page)))]
+        return report_page(found if instrument in (None, apple) else [], limit, cursor)
 
     def report(self, name: str) -> bytes:
         if name not in self.pages:

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { saveFile } from '@/shared/download';
 import type { Instrument } from '@/shared/instrument';
 import { api, unwrap } from './client';
@@ -15,6 +15,8 @@ export type Report = components['schemas']['MonitoringReport'];
 
 /** A year of sessions. */
 const SESSIONS = 250;
+/** Reports that one page of their list holds. */
+const PAGE = 50;
 /** Looks are taken after each session, which in a replay is every few seconds (ms). */
 const INTERVAL = 15_000;
 
@@ -43,10 +45,16 @@ export function monitoredSeriesQuery(instrument: Instrument) {
   });
 }
 
+/** All of them, the newest first. */
 export function reportsQuery() {
-  return queryOptions({
+  return infiniteQueryOptions({
     queryKey: [...monitoringKeys.all, 'reports'] as const,
-    queryFn: async ({ signal }) => (await unwrap(api.GET('/api/monitoring/reports', { signal }))).items,
+    queryFn: ({ pageParam, signal }) =>
+      unwrap(
+        api.GET('/api/monitoring/reports', { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
     refetchInterval: ADDRESS_INTERVAL,
   });
 }

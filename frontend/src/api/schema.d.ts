@@ -3783,8 +3783,16 @@ export interface components {
         };
         /** MonitoringReports */
         MonitoringReports: {
-            /** Items */
+            /**
+             * Items
+             * @description newest first
+             */
             items: components["schemas"]["MonitoringReport"][];
+            /**
+             * Next Cursor
+             * @description null on the last page
+             */
+            next_cursor?: string | null;
         };
         /** NewApiKey */
         NewApiKey: {
@@ -11039,7 +11047,10 @@ export interface operations {
     list_reports: {
         parameters: {
             query?: {
+                cursor?: string | null;
                 exchange?: "US" | "TW" | "TWO" | "HK" | "JP" | "KR" | "CN" | "SG" | "IN" | "AU" | "UK" | "DE" | "FR" | "NL" | "CH" | "IT" | "ES" | "SE" | "CA" | "BR" | "CRYPTO";
+                /** @description most items of one page */
+                limit?: number;
                 ticker?: string | null;
             };
             header?: never;

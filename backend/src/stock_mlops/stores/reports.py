@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any
 
 from stock_kit.server_settings import S3Settings
 
-from stock_mlops.errors import NotFoundError
+from stock_mlops.errors import InvalidRequestError, NotFoundError
 from stock_mlops.instruments import Instrument
 from stock_mlops.stores.s3 import GONE, ensure_bucket, open_s3, s3_errors
 
@@ -29,6 +29,33 @@ class StoredReport:
     model_version: int
     size: int
     """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    items: Sequence[StoredReport]
+    """The newest first."""
+    next_cursor: str | None
+    """Name of the last one; None on the last page."""
+
+
+def report_page(found: Iterable[StoredReport], limit: int, cursor: str | None) -> ReportPage:
+    """Of ``found``, those that come after the report that ``cursor`` names, which may be deleted by now.
+
+    Raises:
+        InvalidRequestError: ``cursor`` is no report's name.
+    """
+    ordered = sorted(found, key=_age, reverse=True)
+    if cursor is not None:
+        last = stored_report(cursor, 0)
+        if last is None:
+            message = "expected the next_cursor of the page before"
+            raise InvalidRequestError(
+                f"cursor: {message}, got {cursor!r}", errors=[{"field": "query.cursor", "message": message}]
+            )
+        ordered = [report for report in ordered if _age(report) < _age(last)]
+    items = ordered[:limit]
+    return ReportPage(items, items[-1].name if len(ordered) > limit else None)
 
 
 class Reports:
@@ -70,11 +97,11 @@ class Reports:
             page: bytes = found["Body"].read()
         return page
 
-    def list(self, instrument: Instrument | None = None) -> list[StoredReport]:
-        """The newest first."""
+    def page(self, limit: int, cursor: str | None = None, instrument: Instrument | None = None) -> ReportPage:
+        """See :func:`report_page`; of one instrument, or of all."""
         prefix = "" if instrument is None else f"{instrument.exchange}_{instrument.ticker}_"
-        found = [report for report in self._all(prefix) if instrument in (None, report.instrument)]
-        return sorted(found, key=lambda report: (report.written_at, report.name), reverse=True)
+        found = (report for report in self._all(prefix) if instrument in (None, report.instrument))
+        return report_page(found, limit, cursor)
 
     def delete_before(self, moment: datetime) -> int:
         """Delete what was written earlier than that (aware); returns how many."""
@@ -98,12 +125,27 @@ class Reports:
                     return
                 raise
         for item in objects:
-            matched = _NAME.fullmatch(item["Key"].removeprefix(_FOLDER).removesuffix(".html"))
-            if matched is not None:
-                exchange, ticker, moment, version = matched.groups()
-                written_at = datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC)
-                yield StoredReport(matched[0], Instrument(exchange, ticker), written_at, int(version), item["Size"])
+            report = stored_report(item["Key"].removeprefix(_FOLDER).removesuffix(".html"), item["Size"])
+            if report is not None:
+                yield report
 
     @cached_property
     def _client(self) -> Any:
         return open_s3(self._settings)
+
+
+def stored_report(name: str, size: int) -> StoredReport | None:
+    """None when it is no report's name."""
+    matched = _NAME.fullmatch(name)
+    if matched is None:
+        return None
+    exchange, ticker, moment, version = matched.groups()
+    try:
+        written_at = datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC)
+        return StoredReport(name, Instrument(exchange, ticker), written_at, int(version), size)
+    except ValueError:
+        return None
+
+
+def _age(report: StoredReport) -> tuple[datetime, str]:
+    return report.written_at, report.name

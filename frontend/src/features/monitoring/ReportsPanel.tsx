@@ -1,13 +1,14 @@
 import { Button, Group, Skeleton } from '@mantine/core';
 import { IconDownload, IconEye, IconReportAnalytics } from '@tabler/icons-react';
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { reportsQuery, saveReport, type Report } from '@/api/monitoring';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import type { Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
+import { MoreButton } from '@/shared/ui/MoreButton';
 import { Dialog } from '@/shared/ui/Dialog';
 import { FramedReport } from '@/shared/ui/FramedReport';
 import { Panel } from '@/shared/ui/Panel';
@@ -17,26 +18,40 @@ import { useMonitoringSearch } from './useMonitoringSearch';
 /** The scheduled drift reports, as pages to keep. */
 export function ReportsPanel() {
   const { t } = useTranslation();
-  const reports = useQuery(reportsQuery());
+  const reports = useInfiniteQuery(reportsQuery());
+  const rows = useMemo(() => reports.data?.pages.flatMap((page) => page.items), [reports.data]);
   const columns = useColumns();
+  const { search } = useMonitoringSearch();
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = reports;
+  const sought = search.report !== undefined && rows?.every(({ name }) => name !== search.report);
+  // The address may ask for an older report than the first page holds.
+  useEffect(() => {
+    if (sought && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [sought, hasNextPage, isFetchingNextPage, fetchNextPage]);
   return (
     <Panel title={t('reports.title')} description={t('reports.subtitle')} data-testid="reports">
       {reports.isPending && <Skeleton height={120} />}
       {reports.isError && <ProblemAlert error={reports.error} onRetry={reports.refetch} />}
-      {reports.data?.length === 0 && (
+      {rows?.length === 0 && (
         <EmptyState icon={<IconReportAnalytics size={26} />} title={t('reports.none.title')}>
           {t('reports.none.detail')}
         </EmptyState>
       )}
-      {reports.data && reports.data.length > 0 && (
+      {rows && rows.length > 0 && (
         <DataTable
           label={t('reports.title')}
           columns={columns}
-          rows={reports.data}
+          rows={rows}
           rowKey={(report) => report.name}
         />
       )}
-      {reports.data && <OpenedReport reports={reports.data} />}
+      <MoreButton
+        label={t('history.more')}
+        hidden={!hasNextPage}
+        loading={isFetchingNextPage}
+        onMore={() => void fetchNextPage()}
+      />
+      {rows && <OpenedReport reports={rows} />}
     </Panel>
   );
 }
