@@ -31,7 +31,9 @@ class Server:
         frame = pl.DataFrame({"session": DAYS[: self.days], **floats, "version": 1}).with_columns(
             pl.lit(value).alias(name) for name, value in texts.items()
         )
-        selected = [part.replace("`", "").split() for part in sql.partition("SELECT")[2].partition("FROM")[0].split(",")]
+        selected = [
+            part.replace("`", "").split() for part in sql.partition("SELECT")[2].partition("FROM")[0].split(",")
+        ]
         wanted = [pl.col(part[0]).alias(part[-1]) for part in selected]
         span = pl.col("session").is_between(parameters.get("start", date.min), parameters.get("end", date.max))
         found = frame.filter(span).select(wanted)
