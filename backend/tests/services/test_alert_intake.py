@@ -21,6 +21,8 @@ SIGNAL = SignalEvent(
     lasts_seconds=600,
 )
 
+HEARD = datetime(2026, 11, 21, 13, tzinfo=UTC)
+
 
 class World:
     """A log, a desk, a table and a lock. ``done`` is set once what the test waits for has happened."""
@@ -31,7 +33,9 @@ class World:
         self.committed = 0
         self.opened = 0
         self.closed = 0
-        self.expired = 0
+        self.expired: list[datetime] = []
+        self.heard_until: datetime | None = HEARD
+        self.steady = False
         self.counted = 0
         self.pruned: list[timedelta] = []
         self.lock_is_ours = True
@@ -43,7 +47,7 @@ class World:
         return self
 
     def poll(self, timeout: float) -> list[SignalEvent]:
-        return self.batches.pop(0) if self.batches else []
+        return [SIGNAL] if self.steady else self.batches.pop(0) if self.batches else []
 
     def commit(self) -> None:
         self.committed += 1
@@ -56,8 +60,8 @@ class World:
             raise self.failures.pop()
         self.observed += signals
 
-    def expire(self) -> int:
-        self.expired += 1
+    def expire(self, heard_until: datetime) -> int:
+        self.expired.append(heard_until)
         return 0
 
     def open_counts(self) -> dict[Severity, int]:
@@ -104,10 +108,23 @@ def test_what_the_desk_could_not_store_is_not_committed_and_the_log_is_opened_an
 
 def test_silence_means_something_only_after_listening_for_a_while(world: World) -> None:
     world.run(settled=3600)
-    assert world.expired == 0
+    assert world.expired == []
     again = World()
     again.run(settled=0)
-    assert again.expired > 0
+    assert set(again.expired) == {HEARD}
+
+
+def test_alerts_end_in_time_while_signals_come_without_a_pause(world: World) -> None:
+    world.steady = True
+    world.run()
+    assert set(world.expired) == {HEARD}
+    assert world.observed != []
+
+
+def test_nothing_ends_while_it_is_not_known_how_far_the_log_was_read(world: World) -> None:
+    world.heard_until = None
+    world.run()
+    assert world.expired == []
 
 
 def test_a_process_that_stands_by_reads_nothing_and_counts_all_the_same(world: World) -> None:

@@ -78,12 +78,17 @@ class AlertDesk:
         if signals:
             self._change(lambda alerts: self._fold(alerts, [observed(signal) for signal in signals]))
 
-    def expire(self) -> int:
-        """Resolve alerts that nobody has confirmed in time; how many those were."""
-        at = self._now()
+    def expire(self, heard_until: datetime) -> int:
+        """Resolve alerts that nobody has confirmed in time; how many those were.
+
+        Args:
+            heard_until: all that was said until then (aware) was taken in. What was said since may confirm an alert, so
+                that it is also the moment at which they end.
+        """
 
         def change(alerts: AlertChanges) -> list[AlertEvent]:
-            return _write(alerts, [resolve(alert, at, _not_confirmed(alert)) for alert in alerts.expired(at)])
+            over = alerts.expired(heard_until)
+            return _write(alerts, [resolve(alert, heard_until, _not_confirmed(alert)) for alert in over])
 
         return len(self._change(change))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
 
@@ -23,8 +23,8 @@ log = get_logger(__name__)
 INTAKE_LOCK = 7_315_020_012
 """Any number that no other user of the database takes as an advisory lock."""
 
-# Detectors confirm what holds once a minute. Before a log was followed for twice as long, and to its end, it is not
-# known whether nobody confirms an alert or nobody could be heard.
+# Detectors confirm what holds once a minute. Before a log was followed for twice as long it is not known whether nobody
+# confirms an alert or nobody could be heard.
 _SETTLED = 150.0
 _SWEEP = 5.0
 _PRUNE = 3600.0
@@ -34,6 +34,9 @@ _RETRY = 2.0
 
 class SignalSource(Protocol):
     """``stores.signal_log.SignalLog``."""
+
+    @property
+    def heard_until(self) -> datetime | None: ...
 
     def poll(self, timeout: float) -> list[SignalEvent]: ...
 
@@ -47,7 +50,7 @@ class SignalDesk(Protocol):
 
     def observe(self, signals: Sequence[SignalEvent]) -> None: ...
 
-    def expire(self) -> int: ...
+    def expire(self, heard_until: datetime) -> int: ...
 
 
 class OpenAlerts(Protocol):
@@ -120,26 +123,25 @@ class AlertIntake:
         next_sweep = 0.0
         try:
             while not self._stop.is_set():
-                heard = self.step(source)
-                if not heard and monotonic() >= next_sweep:
-                    self._keep(listened=monotonic() - since)
+                self.step(source)
+                # Also while signals come without a pause.
+                if monotonic() >= next_sweep:
+                    self._keep(source.heard_until, listened=monotonic() - since)
                     next_sweep = monotonic() + _SWEEP
         finally:
             source.close()
 
-    def step(self, source: SignalSource) -> bool:
-        """Take in what came; true when something did. Committed afterwards: what is read again changes nothing."""
+    def step(self, source: SignalSource) -> None:
+        """Take in what came. Committed afterwards: what is read again changes nothing."""
         signals = source.poll(_POLL)
-        if not signals:
-            return False
-        self._desk.observe(signals)
-        ALERT_SIGNALS.inc(len(signals))
-        source.commit()
-        return True
+        if signals:
+            self._desk.observe(signals)
+            ALERT_SIGNALS.inc(len(signals))
+            source.commit()
 
-    def _keep(self, listened: float) -> None:
-        if listened >= self._settled:
-            self._desk.expire()
+    def _keep(self, heard_until: datetime | None, listened: float) -> None:
+        if heard_until is not None and listened >= self._settled:
+            self._desk.expire(heard_until)
         self._count()
         if monotonic() >= self._next_prune:
             self._next_prune = monotonic() + _PRUNE

@@ -6,13 +6,17 @@ it has come, which the next one begins from.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
+from typing import Generic, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
+from stock_kit.clock import wall_now
 from stock_kit.events import SignalEvent, Topic
 from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
@@ -21,9 +25,35 @@ from stock_kit.server_settings import KafkaSettings
 log = get_logger(__name__)
 
 GROUP = "alert-desk"
+
+Partition = TypeVar("Partition")
 # How often it is made sure that the broker answers and still has what was read from it.
 _CHECK_INTERVAL = 5.0
 _ANSWER_MS = 3_000
+
+
+class Heard(Generic[Partition]):
+    """Until when all that was said has been read, also while more is said all the time: where the log ended at some
+    moment is a mark, and once all before it is read that moment counts, and the next mark is set."""
+
+    def __init__(self) -> None:
+        self.until: datetime | None = None
+        """Aware; None: no mark was reached yet."""
+        self._mark: tuple[datetime, Mapping[Partition, int]] | None = None
+
+    def ends(self, at: datetime, ends: Mapping[Partition, int]) -> None:
+        """The log ended there at ``at``, or later. A mark that is not reached yet stands: one that was moved on at
+        every look would never be."""
+        self._mark = self._mark or (at, ends)
+
+    def read(self, positions: Callable[[Partition], int]) -> None:
+        """Everything before these positions was read."""
+        if self._mark is not None and all(positions(part) >= end for part, end in self._mark[1].items()):
+            self.until, self._mark = self._mark[0], None
+
+    def restart(self) -> None:
+        """The log lost what the mark was set by."""
+        self._mark = None
 
 
 class SignalLog:
@@ -44,15 +74,22 @@ class SignalLog:
             self._partitions = [TopicPartition(Topic.SIGNALS.value, number) for number in numbers]
             self._consumer.assign(self._partitions)
             self._next_check = 0.0
+            self._heard: Heard[TopicPartition] = Heard()
             self._check()
         except BaseException:
             self.close()
             raise
 
+    @property
+    def heard_until(self) -> datetime | None:
+        """All that was said until then (aware) was polled; None: nobody knows yet."""
+        return self._heard.until
+
     def poll(self, timeout: float) -> list[SignalEvent]:
         """What came within ``timeout`` seconds, in the order of each partition."""
         if monotonic() >= self._next_check:
             self._check()
+        self._heard.read(self._position)
         messages = [message for batch in poll(self._consumer, timeout) for message in batch]
         return [signal for message in messages if (signal := _decode(message.value)) is not None]
 
@@ -67,15 +104,22 @@ class SignalLog:
 
     def _check(self) -> None:
         self._next_check = monotonic() + _CHECK_INTERVAL
+        at = wall_now()
         try:
             ends = self._consumer.end_offsets(self._partitions, timeout_ms=_ANSWER_MS)
         except KeyError as error:  # kafka-python's answer to a partition that is gone
             raise KafkaError(f"{Topic.SIGNALS} has lost a partition") from error
         for partition in self._partitions:
             # A broker that lost its log has fewer messages than were read from it; what it has now is all new.
-            if self._consumer.position(partition, timeout_ms=_ANSWER_MS) > ends[partition]:
+            if self._position(partition) > ends[partition]:
                 log.warning("signal_log_restarted", partition=partition.partition)
                 self._consumer.seek_to_beginning(partition)
+                self._heard.restart()
+        self._heard.ends(at, ends)
+
+    def _position(self, partition: TopicPartition) -> int:
+        position: int = self._consumer.position(partition, timeout_ms=_ANSWER_MS)
+        return position
 
 
 def _decode(value: bytes | None) -> SignalEvent | None:
