@@ -181,6 +181,37 @@ def test_a_signal_is_not_sent_before_what_was_read_with_it_is_stored(
     assert len(bench.outlet.sent) == 1
 
 
+def test_what_a_detector_saw_is_said_before_its_events_are_committed(
+    make_metrics: MakeMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The process dies here."""
+
+    def die(_: object) -> bool:
+        raise Killed
+
+    bench = Bench()
+    monkeypatch.setattr(bench.log, "commit", die)
+    for _ in range(3):
+        bench.log.append(Topic.METRICS, make_metrics(up=False))
+    with pytest.raises(Killed):
+        bench.step()
+    assert len(bench.outlet.sent) == 1
+
+
+def test_offsets_are_not_committed_before_the_broker_has_the_signals(make_metrics: MakeMetrics) -> None:
+    bench = Bench()
+    bench.outlet.delivers = False
+    for _ in range(3):
+        bench.log.append(Topic.METRICS, make_metrics(up=False))
+    bench.step()
+    assert (len(bench.outlet.sent), bench.log.committed) == (1, {})
+    bench.outlet.delivers = True
+    bench.log.append(Topic.METRICS, make_metrics(up=False))
+    bench.step()
+    assert bench.log.committed == {Place(str(Topic.METRICS), 0): 4}
+
+
 def test_when_partitions_are_handed_out_anew_what_holds_is_said_again(make_metrics: MakeMetrics) -> None:
     bench = Bench()
     for _ in range(3):

@@ -85,6 +85,10 @@ class MemoryOutlet:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Event]] = []
+        self.delivers = True
 
     def send(self, topic: str, event: Event) -> None:
         self.sent.append((topic, event))
+
+    def flush(self, timeout: float) -> bool:  # noqa: ARG002  there is nothing to wait for
+        return self.delivers

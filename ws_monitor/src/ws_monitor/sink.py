@@ -3,7 +3,8 @@
 One consumer group over all replicas, so each event is written, and inspected by the detectors, by one of them. Nothing
 is lost when ClickHouse is away (reading rests), when the broker is (the outbox sends again), or when this process dies
 between write and commit (the event is written again and replaces itself). What the detectors see goes to the alert desk
-as signals; alerts come back from it as events like any other.
+as signals, before the commit too: a detector that begins anew would not see it again in one event, and the desk may hear
+the same twice. Alerts come back from it as events like any other.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _LONGEST_POLL = 0.2
 _FIRST_RETRY = 0.5
 _LONGEST_RETRY = 5.0
 _DEAD_LETTERS = 100
+# How long a commit waits for the broker to have the signals.
+_SAYING = 2.0
 _SHOWN_BYTES = 500
 
 
@@ -55,6 +58,10 @@ class SignalOutlet(Protocol):
     """Where signals go; an ``EventProducer``."""
 
     def send(self, topic: str, event: Event) -> None: ...
+
+    def flush(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds until the broker has everything; whether it has."""
+        ...
 
 
 class DeadLetter(NamedTuple):
@@ -109,18 +116,19 @@ class Sink:
             self.flush(group_log)
 
     def flush(self, group_log: GroupLog) -> bool:
-        """Write everything read so far and commit; false when the store did not take it."""
+        """Write everything read so far, say what was seen in it, and commit; false when the store did not take it."""
         try:
             self._write()
         except Exception as error:  # noqa: BLE001  whatever the driver raises: wait, keep the rows, try again
             self._rest(error)
             return False
         self._wake()
-        if group_log.commit(self._positions):
-            self._positions = {}
         for signal in self._signals:
             self._outlet.send(Topic.SIGNALS, signal)
         self._signals = []
+        # What is not committed now is with the next batch.
+        if self._outlet.flush(_SAYING) and group_log.commit(self._positions):
+            self._positions = {}
         self._oldest = None
         metrics.SINK_WAITING.set(0)
         return True
