@@ -1,6 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import en from './locales/en.json';
+import { SENTENCES } from './sentences';
 import { API_TEXTS } from './useApiText';
 
 /** BCP 47 tags of the page's languages, each named in itself and shortly. */
@@ -15,11 +16,12 @@ type Bundles = Readonly<Record<string, object>>;
 const LOADERS: Record<Language, () => Promise<Bundles>> = {
   en: () => Promise.resolve({ translation: en }),
   'zh-TW': async () => {
-    const [page, api] = await Promise.all([
+    const [page, api, sentences] = await Promise.all([
       import('./locales/zh-TW.json'),
       import('./locales/zh-TW.api.json'),
+      import('./locales/zh-TW.sentences.json'),
     ]);
-    return { translation: page.default, [API_TEXTS]: api.default };
+    return { translation: page.default, [API_TEXTS]: api.default, [SENTENCES]: sentences.default };
   },
 };
 

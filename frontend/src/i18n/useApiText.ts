@@ -1,6 +1,7 @@
 import type { i18n as I18n } from 'i18next';
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useApiSentence } from './sentences';
 
 /** What a text speaks of, by name. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -26,13 +27,14 @@ export function apiText(i18n: I18n, code: string, text: string, values: Values =
   return i18n.services.interpolator.interpolate(template, { ...values }, i18n.language, {});
 }
 
+/** By its code, else by its wording, else as the API says it. */
 export function useApiText(): Say {
   const { i18n } = useTranslation();
-  // A new function for each language, so that what is remembered with it is said anew.
-  const { language } = i18n;
+  // Another function in each language, so that what is remembered with it is said anew.
+  const sentence = useApiSentence();
   return useCallback(
-    (code: string, text: string, values?: Values) => (language ? apiText(i18n, code, text, values) : text),
-    [i18n, language],
+    (code: string, text: string, values?: Values) => apiText(i18n, code, sentence(text), values),
+    [i18n, sentence],
   );
 }
 

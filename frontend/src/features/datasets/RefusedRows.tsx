@@ -2,6 +2,7 @@ import { Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { DatasetQuality } from '@/api/datasetActions';
+import { useApiSentence } from '@/i18n/sentences';
 import { useFormat } from '@/shared/format/useFormat';
 import type { Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
@@ -12,6 +13,7 @@ type Refused = DatasetQuality['refused'][number];
 export function RefusedRows({ quality }: { quality: DatasetQuality }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const sentence = useApiSentence();
   const columns = useMemo(
     (): readonly Column<Refused>[] => [
       {
@@ -20,7 +22,7 @@ export function RefusedRows({ quality }: { quality: DatasetQuality }) {
         value: (row) => row.session ?? null,
         cell: (row) => (row.session ? <span className="nowrap">{format.session(row.session)}</span> : '–'),
       },
-      { id: 'reason', header: t('quality.reason'), value: (row) => row.reason },
+      { id: 'reason', header: t('quality.reason'), value: (row) => sentence(row.reason) },
       {
         id: 'resolved',
         header: t('quality.state'),
@@ -28,7 +30,7 @@ export function RefusedRows({ quality }: { quality: DatasetQuality }) {
         cell: (row) => t(row.resolved_at ? 'quality.resolved' : 'quality.open'),
       },
     ],
-    [t, format],
+    [t, format, sentence],
   );
   return (
     <div>

@@ -7,6 +7,7 @@ import { useMay } from '@/api/access';
 import { refreshDatasets } from '@/api/datasets';
 import { etlRunQuery, useCancelEtl, type EtlRun } from '@/api/etl';
 import { isFinished } from '@/api/jobs';
+import { useApiSentence } from '@/i18n/sentences';
 import { useFormat } from '@/shared/format/useFormat';
 import { Panel } from '@/shared/ui/Panel';
 import { ProblemAlert } from '@/shared/ui/States';
@@ -65,6 +66,7 @@ function Times({ run }: { run: EtlRun }) {
 
 function Progressing({ run }: { run: EtlRun }) {
   const { t } = useTranslation();
+  const sentence = useApiSentence();
   const total = run.tickers_total;
   const finished = isFinished(run.state);
   const share = finished ? 1 : total ? run.tickers_done / total : 0;
@@ -84,12 +86,12 @@ function Progressing({ run }: { run: EtlRun }) {
       )}
       {run.error && (
         <Alert role="alert" color="red" icon={<IconAlertTriangle size={18} />} title={t('etl.failed')}>
-          {run.error}
+          {sentence(run.error)}
         </Alert>
       )}
       {run.state === 'failed' && !run.error && run.message && (
         <Alert role="alert" color="red" icon={<IconAlertTriangle size={18} />}>
-          {run.message}
+          {sentence(run.message)}
         </Alert>
       )}
       {run.tickers.length > 0 && <RunTickers tickers={run.tickers} />}

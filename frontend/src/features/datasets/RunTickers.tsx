@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TickerLoad } from '@/api/etl';
 import { StockLink } from '@/features/forecast/StockLink';
+import { useApiSentence } from '@/i18n/sentences';
 import { useFormat } from '@/shared/format/useFormat';
 import { instrumentKey } from '@/shared/instrument';
 import type { Column } from '@/shared/table/columns';
@@ -73,9 +74,10 @@ function Name(load: TickerLoad) {
   return <StockLink instrument={load} />;
 }
 
-/** Errors and the first reasons of refusal, in the words of who loaded. */
+/** Errors and the first reasons of refusal. */
 function Result({ load }: { load: TickerLoad }) {
   const { t } = useTranslation();
+  const sentence = useApiSentence();
   const reasons = [...new Set(load.rejections.map((row) => row.reason))].slice(0, 3);
   return (
     <>
@@ -86,7 +88,7 @@ function Result({ load }: { load: TickerLoad }) {
       )}
       {[...(load.error ? [load.error] : []), ...load.notes, ...reasons].map((words) => (
         <Text key={words} fz="xs" className="muted" maw={420}>
-          {words}
+          {sentence(words)}
         </Text>
       ))}
     </>

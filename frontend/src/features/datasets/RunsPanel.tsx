@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { etlRunsQuery, type EtlRun } from '@/api/etl';
+import { useApiSentence } from '@/i18n/sentences';
 import { useFormat } from '@/shared/format/useFormat';
 import { actionColumn, type Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
@@ -41,6 +42,7 @@ export function RunsPanel() {
 function useColumns(): readonly Column<EtlRun>[] {
   const { t } = useTranslation();
   const format = useFormat();
+  const sentence = useApiSentence();
   return useMemo(
     () => [
       {
@@ -68,12 +70,12 @@ function useColumns(): readonly Column<EtlRun>[] {
       {
         id: 'message',
         header: t('etl.message'),
-        value: (run) => run.error ?? run.message,
+        value: (run) => sentence(run.error ?? run.message),
         visibleFrom: 'lg',
       },
       actionColumn((run) => <OpenRun runId={run.run_id} />),
     ],
-    [t, format],
+    [t, format, sentence],
   );
 }
 

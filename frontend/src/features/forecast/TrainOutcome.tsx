@@ -2,6 +2,7 @@ import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconEqual } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { TrainStatus } from '@/api/training';
+import { useApiSentence } from '@/i18n/sentences';
 import { useApiText } from '@/i18n/useApiText';
 import { horizonScores, SUSPICIOUS_SKILL } from './evaluation';
 import { ScoresTable } from './ScoresTable';
@@ -10,6 +11,7 @@ import { ScoresTable } from './ScoresTable';
 export function TrainOutcome({ status, onRetry }: { status: TrainStatus; onRetry: () => void }) {
   const { t } = useTranslation();
   const say = useApiText();
+  const sentence = useApiSentence();
   if (status.result) return <TrainResult result={status.result} />;
   return (
     <Alert
@@ -23,7 +25,7 @@ export function TrainOutcome({ status, onRetry }: { status: TrainStatus; onRetry
       data-state={status.state}
     >
       <Stack gap="sm" align="flex-start">
-        {status.error && <Text fz="sm">{status.error.detail}</Text>}
+        {status.error && <Text fz="sm">{sentence(status.error.detail)}</Text>}
         <Button size="xs" variant="default" onClick={onRetry}>
           {t('error.retry')}
         </Button>

@@ -5,12 +5,15 @@ import type { TFunction } from 'i18next';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { decisionsQuery, isAtWork, type Simulation, type SimulationDecision } from '@/api/simulations';
+import { useApiSentence } from '@/i18n/sentences';
 import type { Format } from '@/shared/format/format';
 import { useFormat } from '@/shared/format/useFormat';
 import type { Column } from '@/shared/table/columns';
 import { DataTable } from '@/shared/table/DataTable';
 import { MoreButton } from '@/shared/ui/MoreButton';
 import { EmptyState, ProblemAlert } from '@/shared/ui/States';
+
+type Sentence = ReturnType<typeof useApiSentence>;
 
 const PAGE = 100;
 /** The API lists no more at once. */
@@ -31,7 +34,8 @@ export function DecisionsPanel({ simulation }: { simulation: Simulation }) {
   const format = useFormat();
   const [limit, setLimit] = useState(PAGE);
   const decisions = useQuery(decisionsQuery(simulation.simulation_id, limit, simulation.sessions_done));
-  const columns = useMemo(() => columnsOf(t, format), [t, format]);
+  const sentence = useApiSentence();
+  const columns = useMemo(() => columnsOf(t, format, sentence), [t, format, sentence]);
   const items = decisions.data?.items;
   return (
     <Card component="section">
@@ -65,17 +69,17 @@ export function DecisionsPanel({ simulation }: { simulation: Simulation }) {
 }
 
 /** What spoke against it, check by check; else the words of what cannot be put into checks. */
-function whyOf(item: SimulationDecision, t: TFunction): string {
+function whyOf(item: SimulationDecision, t: TFunction, sentence: Sentence): string {
   const failed = item.checks.filter((check) => !check.passed);
   if (failed.length > 0) {
     return failed
       .map((check) => t(`gate.check.${check.name}` as 'gate.check.calibrated', check.name))
       .join('; ');
   }
-  return item.event === 'failed' || item.event === 'superseded' ? item.detail : '';
+  return item.event === 'failed' || item.event === 'superseded' ? sentence(item.detail) : '';
 }
 
-function columnsOf(t: TFunction, format: Format): readonly Column<SimulationDecision>[] {
+function columnsOf(t: TFunction, format: Format, sentence: Sentence): readonly Column<SimulationDecision>[] {
   return [
     {
       id: 'session',
@@ -103,10 +107,10 @@ function columnsOf(t: TFunction, format: Format): readonly Column<SimulationDeci
     {
       id: 'why',
       header: t('trail.column.why'),
-      value: (item) => whyOf(item, t),
+      value: (item) => whyOf(item, t, sentence),
       cell: (item) => (
         <Text fz="sm" maw={480}>
-          {whyOf(item, t)}
+          {whyOf(item, t, sentence)}
         </Text>
       ),
       visibleFrom: 'sm',

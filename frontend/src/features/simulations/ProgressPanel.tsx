@@ -2,6 +2,8 @@ import { Alert, Group, Progress, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconPlayerPause } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { isAtWork, type Simulation } from '@/api/simulations';
+import { useApiSentence } from '@/i18n/sentences';
+import { useApiText } from '@/i18n/useApiText';
 import { useFormat } from '@/shared/format/useFormat';
 import { Metric } from '@/shared/ui/Metric';
 import { Panel } from '@/shared/ui/Panel';
@@ -21,6 +23,8 @@ const COUNTS = [
 export function ProgressPanel({ simulation }: { simulation: Simulation }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const say = useApiText();
+  const sentence = useApiSentence();
   const { state, error, counts } = simulation;
   return (
     <Panel title={t('simulation.progress')} data-testid="simulation-progress" data-state={state}>
@@ -32,8 +36,13 @@ export function ProgressPanel({ simulation }: { simulation: Simulation }) {
           </Alert>
         )}
         {error && (
-          <Alert color="red" role="alert" icon={<IconAlertTriangle size={18} />} title={error.title}>
-            {error.detail}
+          <Alert
+            color="red"
+            role="alert"
+            icon={<IconAlertTriangle size={18} />}
+            title={say(`problem.${error.code}`, error.title)}
+          >
+            {sentence(error.detail)}
           </Alert>
         )}
         <SimpleGrid cols={{ base: 2, xs: 3, md: 4, lg: 8 }} spacing="md">

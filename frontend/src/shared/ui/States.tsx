@@ -14,6 +14,7 @@ import {
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useApiSentence } from '@/i18n/sentences';
 import { useApiText } from '@/i18n/useApiText';
 import { useFieldMessage } from '@/shared/form/useFieldErrors';
 import { toProblem, type ApiProblem } from '@/shared/problem';
@@ -41,11 +42,16 @@ export function EmptyState(props: {
   );
 }
 
+/** What a malformed request's detail says of its fields is said of each below it. */
+const MALFORMED = 'malformed_request';
+
 function ProblemText({ problem }: { problem: ApiProblem }) {
   const say = useFieldMessage();
+  const sentence = useApiSentence();
+  const detail = problem.code === MALFORMED && problem.errors.length > 0 ? '' : problem.detail;
   return (
     <Stack gap={6}>
-      {problem.detail && <Text fz="sm">{problem.detail}</Text>}
+      {detail && <Text fz="sm">{sentence(detail)}</Text>}
       {problem.errors.length > 0 && (
         <List size="sm">
           {problem.errors.map((item) => (

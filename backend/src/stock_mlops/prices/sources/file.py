@@ -123,12 +123,13 @@ class FileSource:
 def _interpret(instrument: Instrument, written: pl.DataFrame, file: OpenedFile) -> Fetched:
     """Read dates and numbers; a row with text in place of one is rejected, with what it says."""
     session, faulty = dates(written["session"], name="date")
-    reason = _complaint("date", "a day like 2024-01-31", written["session"], faulty)
+    reason = _complaint("date", "expected a day like 2024-01-31, got '{}'", written["session"], faulty)
     columns = {ROW_NUMBER: written[ROW_NUMBER].cast(pl.Int64), "session": session}
     for name in _NUMBERS:
         if name in file.columns:
             columns[name], faulty = numbers(written[name])
-            reason = reason.zip_with(reason.is_not_null(), _complaint(name, "a number", written[name], faulty))
+            complaint = _complaint(name, "expected a number, got '{}'", written[name], faulty)
+            reason = reason.zip_with(reason.is_not_null(), complaint)
     rows, notes = _complete(pl.DataFrame(columns).with_columns(reason=reason), instrument, file)
     return Fetched(
         instrument,
@@ -140,9 +141,9 @@ def _interpret(instrument: Instrument, written: pl.DataFrame, file: OpenedFile) 
     )
 
 
-def _complaint(name: str, expected: str, written: pl.Series, faulty: pl.Series) -> pl.Series:
+def _complaint(name: str, complaint: str, written: pl.Series, faulty: pl.Series) -> pl.Series:
     frame = pl.DataFrame({"written": written.cast(pl.String), "faulty": faulty})
-    text = pl.format(f"{name}: expected {expected}, got '{{}}'", "written")
+    text = pl.format(f"{name}: {complaint}", "written")
     return frame.select(pl.when("faulty").then(text).alias("reason"))["reason"]
 
 

@@ -2,6 +2,7 @@ import { Anchor, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Retraining, RetrainingStep } from '@/api/retraining';
+import { useApiSentence } from '@/i18n/sentences';
 import { useFormat } from '@/shared/format/useFormat';
 import { ChecksList } from '../detail/VerdictView';
 import classes from './CycleSteps.module.css';
@@ -39,6 +40,7 @@ export function CycleSteps({ retraining }: { retraining: Retraining }) {
 function Step({ step, retraining }: { step: RetrainingStep; retraining: Retraining }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const sentence = useApiSentence();
   const byPerson = step.actor !== LOOP;
   // Too few sessions to judge by is no check, but has to be told.
   const unjudged = step.event === 'survived' && step.checks.length === 0;
@@ -54,7 +56,7 @@ function Step({ step, retraining }: { step: RetrainingStep; retraining: Retraini
       </Text>
       {(byPerson || TOLD.includes(step.event) || unjudged) && step.detail && (
         <Text fz="sm" mt={2} style={{ overflowWrap: 'anywhere' }}>
-          {step.detail}
+          {byPerson ? step.detail : sentence(step.detail)}
         </Text>
       )}
       {step.event === 'submitted' && <TrainingLink retraining={retraining} />}
