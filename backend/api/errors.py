@@ -26,6 +26,7 @@ from stock_mlops.errors import (
     StockMlopsError,
     TooManyRequestsError,
     UnauthenticatedError,
+    named_field,
     plain_values,
 )
 
@@ -200,10 +201,9 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     path = [str(part) for part in item["loc"] if not str(part).startswith("<")]
     context = item.get("ctx", {})
     message = str(item["msg"]).removeprefix("Value error, ")
-    # Checks across fields name their field at the head of the message.
-    head, colon, rest = message.partition(": ")
-    if item["type"] == "value_error" and path == ["body"] and colon and head.isidentifier():
-        path, message = [*path, head], rest
+    if item["type"] == "value_error" and path == ["body"]:
+        head, message = named_field("", message)
+        path += [head] if head else []
     error: FieldError = {
         "field": ".".join(path),
         "message": message,

@@ -27,6 +27,12 @@ def plain_values(context: Mapping[str, object]) -> dict[str, str | float]:
     return {name: value for name, value in context.items() if isinstance(value, str | int | float)}
 
 
+def named_field(path: str, message: str) -> tuple[str, str]:
+    """The field that a validation speaks of, and what it says: checks across fields name theirs at the head."""
+    head, colon, rest = message.partition(": ")
+    return (head, rest) if not path and colon and " " not in head else (path, message)
+
+
 class StockMlopsError(Exception):
     """The detail says what was expected, what came, and what to do."""
 

@@ -206,25 +206,27 @@ async def test_rows_that_cannot_be_read_are_named_and_can_be_left_out(train: htt
 
 
 @pytest.mark.parametrize(
-    ("content", "fields", "message"),
+    ("content", "fields", "field", "message"),
     [
-        (GOOD, {}, "no ticker column"),
-        (b"", {"ticker": "MINE"}, "is empty"),
-        (b"day;name\n1;2\n", {"ticker": "MINE"}, "no price column"),
-        (b"\x00\x01\xff", {"ticker": "MINE"}, "neither"),
-        (GOOD, {"ticker": "MINE", "columns": '{"close": "Px"}'}, "no column 'Px'"),
-        (GOOD, {"ticker": "MINE", "columns": '{"colour": "close"}'}, "expected names among date"),
-        (GOOD, {"ticker": "MINE", "columns": "[1]"}, "JSON object"),
-        (GOOD, {"ticker": "MINE", "columns": "{"}, "JSON object"),
-        (GOOD, {"ticker": "A B"}, "ticker"),
-        (GOOD, {"ticker": "MINE", "exchange": "MOON"}, "exchange"),
+        (GOOD, {}, "ticker", "no ticker column"),
+        (b"ticker,date,close\nA,2024-01-02,1\n", {"ticker": "MINE"}, "ticker", "has no rows of US:MINE"),
+        (b"", {"ticker": "MINE"}, "file", "is empty"),
+        (b"day;name\n1;2\n", {"ticker": "MINE"}, "file", "no price column"),
+        (b"\x00\x01\xff", {"ticker": "MINE"}, "file", "neither"),
+        (GOOD, {"ticker": "MINE", "columns": '{"close": "Px"}'}, "columns", "no column 'Px'"),
+        (GOOD, {"ticker": "MINE", "columns": '{"colour": "close"}'}, "columns", "expected names among date"),
+        (GOOD, {"ticker": "MINE", "columns": "[1]"}, "columns", "JSON object"),
+        (GOOD, {"ticker": "MINE", "columns": "{"}, "columns", "JSON object"),
+        (GOOD, {"ticker": "A B"}, "ticker", "ticker"),
+        (GOOD, {"ticker": "MINE", "exchange": "MOON"}, "exchange", "exchange"),
     ],
 )
-async def test_what_is_no_file_of_prices_is_a_422_that_says_why(
-    train: httpx.AsyncClient, content: bytes, fields: dict[str, str], message: str
+async def test_what_is_no_file_of_prices_is_a_422_that_says_why_and_of_which_field(
+    train: httpx.AsyncClient, content: bytes, fields: dict[str, str], field: str, message: str
 ) -> None:
     answer = await send(train, content, **fields)
     assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [f"body.{field}"]
     assert message in answer.json()["detail"]
     assert "/tmp" not in answer.text
 

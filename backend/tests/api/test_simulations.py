@@ -83,7 +83,7 @@ async def test_only_one_is_at_work_at_a_time(train: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("values", "where"),
     [
-        ({"first": "2010-12-31"}, "body"),
+        ({"first": "2010-12-31"}, "body.first"),
         ({"first": 20100104}, "body.first"),
         ({"tickers": []}, "body.tickers"),
         ({"tickers": ["A B"]}, "body.tickers.0"),

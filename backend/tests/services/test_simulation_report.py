@@ -97,6 +97,10 @@ def test_both_tell_the_same_numbers(report: SimulationReport) -> None:
         assert told in shown
 
 
+def test_one_ticker_is_told_as_one(report: SimulationReport) -> None:
+    assert "1 ticker of US, 38 sessions from" in report.markdown()
+
+
 def test_a_page_is_whole_and_loads_nothing(report: SimulationReport) -> None:
     reader = Reader()
     reader.feed(report.html())

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from stock_mlops.errors import FieldError, InvalidRequestError, plain_values
+from stock_mlops.errors import FieldError, InvalidRequestError, named_field, plain_values
 from stock_mlops.forecasting.estimators import Estimator, available, estimator_types, registry
 from stock_mlops.forecasting.estimators.base import Task
 from stock_mlops.forecasting.splitter import Scheme
@@ -246,10 +246,5 @@ def _describe_param(item: ErrorDetails, known: Collection[str]) -> str:
 
 
 def _problem(item: ErrorDetails) -> FieldError:
-    message = _message(item)
-    path = ".".join(str(part) for part in item["loc"])
-    # Checks across fields name their field at the head of the message.
-    head, colon, rest = message.partition(": ")
-    if not path and colon and " " not in head:
-        path, message = head, rest
+    path, message = named_field(".".join(str(part) for part in item["loc"]), _message(item))
     return {"field": path, "message": message, "code": item["type"], "params": plain_values(item.get("ctx", {}))}

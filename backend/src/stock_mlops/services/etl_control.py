@@ -194,17 +194,22 @@ def check_file(file: Path, order: EtlOrder, settings: EtlSettings, *, skip_bad_r
         )
         for fetched in source.fetch(FetchRequest(until=wall_now(), instruments=named or None)):
             if fetched.error is not None:
-                raise InvalidRequestError(fetched.error)
+                raise _refused("ticker", fetched.error, file)
             good += len(fetched.rows)
             rejected += len(fetched.rejected)
             for number, reason in fetched.rejected.select("row_number", "reason").head(_SHOWN_ROWS).rows():
                 errors.append({"field": f"row {number}", "message": reason})
     except SourceError as error:
-        # The file lies in a temporary folder, which says nothing to its owner.
-        raise InvalidRequestError(str(error).replace(str(file), file.name)) from error
+        raise _refused(error.about, str(error), file) from error
     if rejected and (not skip_bad_rows or not good):
         raise InvalidRequestError(
             f"{file.name}: {rejected} of {rejected + good} rows cannot be read, the first is {errors[0]['field']}"
             f" ({errors[0]['message']}); correct them, name the columns in another way, or send skip_bad_rows=true",
             errors=errors[:_SHOWN_ROWS],
         )
+
+
+def _refused(field: str, text: str, file: Path) -> InvalidRequestError:
+    # The file lies in a temporary folder, which says nothing to its owner.
+    text = text.replace(str(file), file.name)
+    return InvalidRequestError(text, errors=[{"field": f"body.{field}", "message": text}])

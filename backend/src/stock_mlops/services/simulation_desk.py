@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from stock_mlops.errors import ConflictError, InvalidRequestError, NotFoundError
+from stock_mlops.errors import ConflictError, InvalidRequestError, NotFoundError, named_field
 from stock_mlops.forecasting.spec import check_available, parse_spec
 from stock_mlops.simulation.plan import Plan
 from stock_mlops.simulation.state import State
@@ -187,7 +187,7 @@ def parse_plan(values: dict[str, Any]) -> Plan:
         return Plan.model_validate(values)
     except ValidationError as error:
         told = [
-            (".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
+            named_field(".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
             for item in error.errors(include_url=False)
         ]
         raise InvalidRequestError(

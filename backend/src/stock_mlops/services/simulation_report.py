@@ -77,10 +77,10 @@ class SimulationReport:
         on = [name for name in ("age", "new_sessions", "error", "coverage", "drift") if _mode(plan, name) != "off"]
         triggers = ", ".join(f"{name} from {_threshold(plan, name):g} on ({_mode(plan, name)})" for name in on)
         return (
-            f"{len(plan.tickers)} tickers of {plan.exchange}, {len(plan.sessions())} sessions from {plan.first} to"
-            f" {plan.last}, one forecast of the next close per ticker and session; models of the type"
-            f" {plan.model_type}, trained again by {triggers or 'nobody'}; prices from the source {plan.source}. Each"
-            " session knew only what had closed by then."
+            f"{_counted(len(plan.tickers), 'ticker')} of {plan.exchange}, {_counted(len(plan.sessions()), 'session')}"
+            f" from {plan.first} to {plan.last}, one forecast of the next close per ticker and session; models of the"
+            f" type {plan.model_type}, trained again by {triggers or 'nobody'}; prices from the source {plan.source}."
+            " Each session knew only what had closed by then."
         )
 
     def _sections(self) -> Iterable[tuple[str, str, Row, list[Row]]]:
@@ -251,6 +251,10 @@ def _markdown_row(cells: Row) -> str:
 
 def _share(value: float | None, digits: int = 1) -> str:
     return _NONE if value is None else f"{value:.{digits}%}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _number(value: float | None) -> str:

@@ -70,7 +70,7 @@ function Progressing({ run }: { run: EtlRun }) {
   const total = run.tickers_total;
   const finished = isFinished(run.state);
   const share = finished ? 1 : total ? run.tickers_done / total : 0;
-  const words = total == null ? t('etl.reading') : t('etl.done', { done: run.tickers_done, total });
+  const words = total == null ? t('etl.reading') : t('etl.done', { done: run.tickers_done, count: total });
   return (
     <Stack gap="sm">
       {!finished && (

@@ -25,6 +25,14 @@ const load = {
   error: null,
 };
 
+function fileInput(): Promise<HTMLInputElement> {
+  return waitFor(() => {
+    const found = document.querySelector<HTMLInputElement>('input[type=file]');
+    if (!found) throw new Error('not there yet');
+    return found;
+  });
+}
+
 function run(change: object = {}) {
   return {
     run_id: RUN,
@@ -119,9 +127,7 @@ describe('loading', () => {
     await userEvent.click(await screen.findByTestId('upload-start'));
     expect(await screen.findByText('Choose a file first.')).toBeVisible();
     const file = new File(['date,close\n2026-01-02,1\n'], 'x.csv', { type: 'text/csv' });
-    const input = document.querySelector<HTMLInputElement>('input[type=file]');
-    if (!input) throw new Error('the form has no input for a file');
-    await userEvent.upload(input, file);
+    await userEvent.upload(await fileInput(), file);
     await userEvent.type(screen.getByTestId('upload-ticker'), 'acme');
     await userEvent.click(screen.getByTestId('upload-start'));
     expect(await screen.findByTestId('etl-run')).toBeVisible();
@@ -146,15 +152,28 @@ describe('loading', () => {
       ),
     );
     renderApp('/datasets?load=file');
-    const input = await waitFor(() => {
-      const found = document.querySelector<HTMLInputElement>('input[type=file]');
-      if (!found) throw new Error('not there yet');
-      return found;
-    });
-    await userEvent.upload(input, new File(['x'], 'x.csv', { type: 'text/csv' }));
+    await userEvent.upload(await fileInput(), new File(['x'], 'x.csv', { type: 'text/csv' }));
     await userEvent.click(screen.getByTestId('upload-start'));
     expect(await screen.findByText('close: not a number')).toBeVisible();
     expect(screen.getByText('line 3')).toBeVisible();
+  });
+
+  it('says at the field whose prices are missing', async () => {
+    const message = 'x.csv: no ticker column; say whose prices they are (ticker)';
+    server.use(
+      http.post(url('/api/datasets/upload'), () =>
+        HttpResponse.json(
+          { title: 'Invalid request', detail: message, errors: [{ field: 'body.ticker', message }] },
+          { status: 422 },
+        ),
+      ),
+    );
+    renderApp('/datasets?load=file');
+    await userEvent.upload(await fileInput(), new File(['x'], 'x.csv', { type: 'text/csv' }));
+    await userEvent.click(screen.getByTestId('upload-start'));
+    expect(await screen.findByText(message)).toBeVisible();
+    expect(screen.getByTestId('upload-ticker')).toBeInvalid();
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 
   it('is not offered to a viewer, with the reason', async () => {

@@ -48,14 +48,14 @@ function Path({ taskId, instrument }: { taskId: string; instrument: Instrument }
         <JobProgress
           state={state}
           progress={progress}
-          stage={t('forecasts.progress', { done, total })}
+          stage={t('forecasts.progress', { done, count: total })}
           testId="path-progress"
         />
       )}
       {state === 'failed' && <Failure taskId={taskId} />}
       {state === 'cancelled' && (
         <Alert color="yellow" role="status">
-          {t('forecasts.cancelled', { done, total })}
+          {t('forecasts.cancelled', { done, count: total })}
         </Alert>
       )}
       {predictions.length > 0 && (

@@ -80,10 +80,10 @@ function ChallengerRow({ form, errors, disabled, onChange }: Omit<PolicyFieldsPr
     <div role="group" aria-labelledby={name} className={classes.trigger} data-testid="policy-challenger">
       <div>
         <Text fz="sm" fw={600} id={name}>
-          {t('retraining.challenger.title')}
+          {t('retraining.challengerBy.title')}
         </Text>
         <Text fz="xs" className="muted">
-          {t(`retraining.challenger.hint.${form.challenger}`)}
+          {t(`retraining.challengerBy.hint.${form.challenger}`)}
         </Text>
         {errors.fields.challenger !== undefined && (
           <Text fz="xs" c="red" role="alert">
@@ -99,17 +99,17 @@ function ChallengerRow({ form, errors, disabled, onChange }: Omit<PolicyFieldsPr
         onChange={(challenger) => {
           onChange({ ...form, challenger });
         }}
-        data={CHALLENGERS.map((value) => ({ value, label: t(`retraining.challenger.${value}`) }))}
+        data={CHALLENGERS.map((value) => ({ value, label: t(`retraining.challengerBy.${value}`) }))}
       />
       {form.challenger === 'search' && (
         <NumberInput
           size="xs"
-          aria-label={t('retraining.challenger.trials')}
+          aria-label={t('retraining.challengerBy.trials')}
           value={form.search_trials}
           onChange={(search_trials) => {
             onChange({ ...form, search_trials });
           }}
-          suffix={` ${t('retraining.challenger.suffix')}`}
+          suffix={` ${t('retraining.challengerBy.suffix')}`}
           allowDecimal={false}
           clampBehavior="none"
           disabled={disabled}

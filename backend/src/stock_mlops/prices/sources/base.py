@@ -16,7 +16,16 @@ Timeline = Literal["live", "replay"]
 
 
 class SourceError(ValueError):
-    """The source cannot give prices as asked; the text says what was expected, what came, and what to do."""
+    """The source cannot give prices as asked; the text says what was expected, what came, and what to do.
+
+    Attributes:
+        about: what of the caller's is wrong, of a file: the ``file``, its ``columns``, or whose prices they are
+            (``ticker``).
+    """
+
+    def __init__(self, text: str, *, about: str = "file") -> None:
+        super().__init__(text)
+        self.about = about
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class FileSource:
         self._file = open_file(path, columns)
         self._only = instrument
         if instrument is None and "ticker" not in self._file.columns:
-            raise SourceError(f"{path}: no ticker column; say whose prices they are (--ticker)")
+            raise SourceError(f"{path}: no ticker column; say whose prices they are (ticker)", about="ticker")
 
     def instruments(self) -> tuple[Instrument, ...]:
         return tuple(self._named) if self._only is None else (self._only,)

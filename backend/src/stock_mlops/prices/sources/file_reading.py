@@ -109,9 +109,12 @@ def _named(path: Path, given: Sequence[str], columns: Mapping[str, str]) -> dict
     """The columns that the caller named, checked."""
     for name, column in columns.items():
         if name not in _ALIASES and name != "date":
-            raise SourceError(f"columns: expected names among date, {', '.join(list(_ALIASES)[1:])}, got {name!r}")
+            known = ", ".join(list(_ALIASES)[1:])
+            raise SourceError(f"columns: expected names among date, {known}, got {name!r}", about="columns")
         if column not in given:
-            raise SourceError(f"{path}: no column {column!r} (named for {name}); the columns are: {', '.join(given)}")
+            raise SourceError(
+                f"{path}: no column {column!r} (named for {name}); the columns are: {', '.join(given)}", about="columns"
+            )
     return {"session" if name == "date" else name: column for name, column in columns.items()}
 
 
