@@ -1,24 +1,27 @@
+import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
+import { atSession } from '@/shared/charts/atSession';
 import type { IndicatorLine } from '@/shared/charts/indicators';
 import type { ChartData } from '@/shared/charts/priceChart';
 import { useFormat } from '@/shared/format/useFormat';
 import classes from './ChartPanel.module.css';
+import type { Hovered } from './hovered';
 
 interface ChartLegendProps {
   data: ChartData;
   indicators: readonly IndicatorLine[];
-  /** the one under the cursor; null: none */
-  session: string | null;
+  hovered: Hovered;
 }
 
 /** The numbers of the session under the cursor; of the last one otherwise. */
-export function ChartLegend({ data, indicators, session }: ChartLegendProps) {
+export function ChartLegend({ data, indicators, hovered }: ChartLegendProps) {
   const { t } = useTranslation();
   const format = useFormat();
+  const session = useSyncExternalStore(hovered.subscribe, hovered.get);
   const day = session ?? data.bars.at(-1)?.session;
   if (!day) return null;
-  const bar = data.bars.find((item) => item.session === day);
-  const forecast = [...data.past, ...data.future.slice(1)].find((item) => item.session === day);
+  const bar = atSession(data.bars, day);
+  const forecast = atSession(data.past, day) ?? atSession(data.future.slice(1), day);
   const tone = bar && bar.close < bar.open ? 'down' : 'up';
   return (
     <div className={classes.legend} aria-hidden>
@@ -38,7 +41,7 @@ export function ChartLegend({ data, indicators, session }: ChartLegendProps) {
         </>
       )}
       {indicators.map((line) => {
-        const value = line.points.findLast((point) => point.session === day)?.value ?? null;
+        const value = atSession(line.points, day)?.value ?? null;
         return (
           <span key={line.id} style={{ color: line.color }}>
             {line.id} {value === null ? '–' : format.legend(value)}

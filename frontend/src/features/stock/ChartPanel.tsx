@@ -9,6 +9,7 @@ import { ProblemAlert } from '@/shared/ui/States';
 import { buildChartData } from './chartData';
 import { ChartLegend } from './ChartLegend';
 import classes from './ChartPanel.module.css';
+import { Hovered } from './hovered';
 import { IndicatorMenu } from './IndicatorMenu';
 import { DEFAULT_RANGE, isRange, RANGES, type Range } from './range';
 import { useChartHeight } from './useChartHeight';
@@ -32,13 +33,13 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
   const future = useKnownPath(search.path);
   const path = future.data?.predictions ?? NO_PATH;
   const data = useMemo(() => buildChartData(bars, history, newest, path), [bars, history, newest, path]);
-  const [hovered, setHovered] = useState<string | null>(null);
+  const [hovered] = useState(() => new Hovered());
   const range = search.range ?? DEFAULT_RANGE;
   const indicators = useIndicators(instrument, search.indicators);
   return (
     <Card component="section" aria-label={t('chart.label', { ticker })} padding="md">
       <Group justify="space-between" mb="xs" gap="xs">
-        <ChartLegend data={data} indicators={indicators.lines} session={hovered} />
+        <ChartLegend data={data} indicators={indicators.lines} hovered={hovered} />
         <Group gap="xs">
           <IndicatorMenu
             shown={indicators.names}
@@ -67,7 +68,7 @@ export function ChartPanel({ bars, history, newest }: ChartPanelProps) {
         sessions={Math.min(RANGES[range], bars.length)}
         label={t('chart.label', { ticker })}
         height={height}
-        onHover={setHovered}
+        onHover={hovered.set}
       />
       <Group gap="lg" mt="xs" className={classes.key}>
         <Text fz="xs">
