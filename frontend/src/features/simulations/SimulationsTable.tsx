@@ -10,6 +10,7 @@ import { StateBadge } from './StateBadge';
 import { useSimulationText } from './useSimulationText';
 
 const route = getRouteApi('/simulations');
+const COUNTS = ['promotions', 'rejections', 'rollbacks'] as const;
 
 export function SimulationsTable({ simulations }: { simulations: readonly Simulation[] }) {
   const { t } = useTranslation();
@@ -64,27 +65,13 @@ function useColumns(): readonly Column<Simulation>[] {
         align: 'right',
         visibleFrom: 'sm',
       },
-      {
-        id: 'promotions',
-        header: t('simulation.count.promotions'),
-        value: (simulation) => simulation.counts.promotions,
+      ...COUNTS.map((count): Column<Simulation> => ({
+        id: count,
+        header: t(`simulation.count.${count}`),
+        value: (simulation) => simulation.counts[count],
         align: 'right',
         visibleFrom: 'md',
-      },
-      {
-        id: 'rejections',
-        header: t('simulation.count.rejections'),
-        value: (simulation) => simulation.counts.rejections,
-        align: 'right',
-        visibleFrom: 'md',
-      },
-      {
-        id: 'rollbacks',
-        header: t('simulation.count.rollbacks'),
-        value: (simulation) => simulation.counts.rollbacks,
-        align: 'right',
-        visibleFrom: 'md',
-      },
+      })),
       {
         id: 'created',
         header: t('simulation.column.created'),
