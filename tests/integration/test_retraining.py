@@ -407,3 +407,23 @@ def test_a_person_starts_approves_and_cancels_over_the_same_tables(world: World)
     job = Jobs(get_engine(world.settings.model_meta_db), world.settings.jobs).get(ended.job_id)
     assert job is not None
     assert job.state == "cancelled"
+
+
+def test_a_stored_policy_that_no_longer_makes_sense_is_an_alert_and_stops_nobody(world: World) -> None:
+    engine = get_engine(world.settings.model_meta_db)
+    own, other = desk(world.settings), Catalog(engine).create_definition(parse_spec({**SPEC, "horizon": 2}))
+    own.set_policy(other.id, POLICY, "test")
+    with engine.begin() as tx:
+        broken = {"id": str(other.id), "what": '{"shadow_sessions": 9999}'}
+        tx.execute(
+            text("UPDATE retraining_policies SET policy = policy || CAST(:what AS jsonb) WHERE model_id = :id"), broken
+        )
+    assert world.loop.step(world.now).failed == 1
+    (alert,) = Alerts(engine, ()).page(AlertFilter(detector="retraining_policy"), 10).items
+    assert (alert.subject, alert.severity, alert.state) == (other.name, "warning", "firing")
+    assert "shadow_sessions: Input should be less than or equal to 250" in alert.detail
+    assert set(own.policies()) == {world.model, other.id}
+    own.set_policy(other.id, POLICY, "test")
+    assert world.loop.step(world.now).failed == 0
+    (alert,) = Alerts(engine, ()).page(AlertFilter(detector="retraining_policy"), 10).items
+    assert alert.state == "resolved"

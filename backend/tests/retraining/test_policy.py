@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from stock_mlops.retraining.policy import RULED, Evidence, Policy, Trigger, TriggerRule, begins_by_itself, reasons
+from stock_mlops.retraining.policy import RULED, Evidence, Policy, Trigger, TriggerRule, begins_by_itself, mend, reasons
 
 
 def on(trigger: Trigger, mode: str = "automatic", threshold: float = 1.0) -> Policy:
@@ -74,6 +74,20 @@ def test_a_reason_says_its_number_and_its_threshold() -> None:
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Policy.model_validate(wrong)
+
+
+def test_of_a_stored_policy_what_no_longer_makes_sense_is_as_if_left_out() -> None:
+    stored = {
+        "age": {"mode": "automatic", "threshold": 30},
+        "drift": {"mode": "sometimes", "threshold": 4},
+        "shadow_sessions": 5,
+        "search_trials": 5000,
+        "moon": "full",
+    }
+    policy, problem = mend(stored)
+    assert policy == Policy(age=TriggerRule(mode="automatic", threshold=30), shadow_sessions=5)
+    assert all(name in problem for name in ("drift.mode: ", "search_trials: ", "moon: "))
+    assert mend(Policy(shadow_sessions=5).model_dump(mode="json")) == (Policy(shadow_sessions=5), "")
 
 
 def test_a_person_has_no_rule() -> None:

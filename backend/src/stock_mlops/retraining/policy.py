@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Mode = Literal["off", "propose", "automatic"]
 """What a trigger does when it fires: nothing; ask a person; begin."""
@@ -95,6 +95,17 @@ class Policy(BaseModel):
     def watches(self) -> bool:
         """Whether any trigger is on."""
         return any(self.rule(trigger).mode != "off" for trigger in RULED)
+
+
+def mend(values: Mapping[str, Any]) -> tuple[Policy, str]:
+    """A stored policy, which an earlier release may have written, as far as it still makes sense: what no longer does
+    is as if it had been left out, a trigger off. Returns also what that was; empty: nothing."""
+    try:
+        return Policy.model_validate(values), ""
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]): f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()}
+    kept = {name: value for name, value in values.items() if name not in wrong}
+    return Policy.model_validate(kept), "; ".join(wrong.values())
 
 
 RULED = tuple(trigger for trigger in Trigger if trigger is not Trigger.HAND)

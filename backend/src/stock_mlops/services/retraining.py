@@ -23,7 +23,7 @@ from stock_mlops.services.retraining_acts import ACTOR, Acts, Move, Versions
 from stock_mlops.services.retraining_evidence import Findings, Moment
 from stock_mlops.services.retraining_metrics import RETRAINING_FAILURES
 from stock_mlops.services.retraining_trail import RetrainingTable, Trail
-from stock_mlops.stores.retrainings import NewRetraining, Note, Retraining, RetrainingOpenError
+from stock_mlops.stores.retrainings import NewRetraining, Note, Retraining, RetrainingOpenError, StoredPolicy
 
 log = get_logger(__name__)
 
@@ -79,11 +79,13 @@ class RetrainingLoop:
                 continue
             done = self._guarded(retraining.registered_name, partial(self._advance, retraining, as_of))
             moved, failed = moved + (done or 0), failed + (done is None)
-        for model_id, policy in self._table.policies().items():
+        policies = self._table.policies()
+        self._trail.tell_policies(policies.values())
+        for model_id, stored in policies.items():
             check()
-            if not policy.watches:
+            if not (stored.policy.watches or stored.problem):
                 continue
-            done = self._guarded(str(model_id), partial(self._watch, model_id, policy, as_of))
+            done = self._guarded(stored.model_name, partial(self._watch, model_id, stored, as_of))
             begun, moved = begun + bool(done), moved + max((done or 0) - 1, 0)
             failed += done is None
         return StepReport(begun, moved, failed)
@@ -98,8 +100,17 @@ class RetrainingLoop:
             log.warning("retraining_not_advanced", model=name, error=f"{type(error).__name__}: {error}")
             return None
 
-    def _watch(self, model_id: UUID, policy: Policy, as_of: datetime | None) -> int:
-        """Begin a retraining of a model that serves, when its triggers fire."""
+    def _watch(self, model_id: UUID, stored: StoredPolicy, as_of: datetime | None) -> int:
+        """Begin a retraining of a model that serves, when its triggers fire.
+
+        Raises:
+            ValueError: its policy no longer makes sense; what is left of it is not what somebody wanted.
+        """
+        if stored.problem:
+            raise ValueError(
+                f"expected a policy as PUT /api/models/{model_id}/retraining-policy takes it, got {stored.problem}"
+            )
+        policy = stored.policy
         definition = self._versions.definition(model_id)
         champion = None if definition is None else self._versions.champion_of(definition.registered_name)
         # The policy of a definition counts while a version of its own serves.

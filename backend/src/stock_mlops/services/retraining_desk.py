@@ -116,7 +116,7 @@ class RetrainingDesk:
 
     def policies(self) -> Mapping[UUID, Policy]:
         """Of every model that was given one."""
-        return self._table.policies()
+        return {model_id: stored.policy for model_id, stored in self._table.policies().items()}
 
     def records(self, model_id: UUID | None, limit: int, states: Sequence[State] = ()) -> Sequence[RetrainingRecord]:
         """The newest retrainings of a model (None: of all) with their steps; only those in ``states``, if any."""

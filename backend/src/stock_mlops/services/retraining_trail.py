@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from stock_mlops.retraining.cycle import Event, State
 from stock_mlops.retraining.policy import Policy
 from stock_mlops.services.alerting import AlertReporter, Condition
 from stock_mlops.services.retraining_metrics import RETRAINING_STEPS
-from stock_mlops.stores.retrainings import Found, NewRetraining, Note, Retraining, RetrainingRecord
+from stock_mlops.stores.retrainings import Found, NewRetraining, Note, Retraining, RetrainingRecord, StoredPolicy
 
 log = get_logger(__name__)
 
-DETECTOR = "retraining"
+DETECTOR, POLICY_DETECTOR = "retraining", "retraining_policy"
 _WARNINGS = frozenset({State.ROLLED_BACK, State.REVERTING, State.FAILED})
 _TITLES: Mapping[State, str] = {
     State.PROPOSED: "a new training is proposed",
@@ -42,7 +42,7 @@ class RetrainingTable(Protocol):
 
     def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> None: ...
 
-    def policies(self) -> Mapping[UUID, Policy]: ...
+    def policies(self) -> Mapping[UUID, StoredPolicy]: ...
 
     def begin(self, new: NewRetraining, note: Note) -> Retraining: ...
 
@@ -100,10 +100,31 @@ class Trail:
             exchange=exchange,
             ticker=None if ticker.startswith("panel-") else ticker,
         )
+        self._report(DETECTOR, [retraining.registered_name], [condition])
+
+    def tell_policies(self, policies: Iterable[StoredPolicy]) -> None:
+        """Report those that no longer make sense; the others end their alerts."""
+        looked_at = list(policies)
+        conditions = [
+            Condition(
+                fingerprint=f"{POLICY_DETECTOR}:{stored.model_name}",
+                subject=stored.model_name,
+                severity=Severity.WARNING,
+                title=f"{stored.model_name}: its retraining policy is not valid any more",
+                detail=f"{stored.problem}. No retraining of it begins until somebody sets its policy anew.",
+            )
+            for stored in looked_at
+            if stored.problem
+        ]
+        self._report(POLICY_DETECTOR, [stored.model_name for stored in looked_at], conditions)
+
+    def _report(self, detector: str, subjects: Sequence[str], conditions: Sequence[Condition]) -> None:
         try:
-            self._reporter.reconcile(DETECTOR, [retraining.registered_name], [condition])
+            self._reporter.reconcile(detector, subjects, conditions)
         except Exception as error:  # noqa: BLE001  any store's
-            log.warning("retraining_not_told", id=str(retraining.id), error=f"{type(error).__name__}: {error}")
+            log.warning(
+                "retraining_not_told", detector=detector, subjects=subjects, error=f"{type(error).__name__}: {error}"
+            )
 
     def _after(self, moved: Retraining, event: Event, note: Note) -> None:
         RETRAINING_STEPS.labels(event).inc()

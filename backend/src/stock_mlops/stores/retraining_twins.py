@@ -18,6 +18,7 @@ from stock_mlops.stores.retrainings import (
     RetrainingOpenError,
     RetrainingRecord,
     Step,
+    StoredPolicy,
 )
 from stock_mlops.stores.shadow_predictions import SettledShadow, ShadowPrediction
 
@@ -31,6 +32,7 @@ class MemoryRetrainings:
         self.rows: dict[UUID, Retraining] = {}
         self.steps: dict[UUID, list[Step]] = {}
         self.own_policies: dict[UUID, Policy] = {}
+        self.problems: dict[UUID, str] = {}
         self._at = _FIRST
 
     def policy(self, model_id: UUID) -> Policy | None:
@@ -38,9 +40,13 @@ class MemoryRetrainings:
 
     def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> None:  # noqa: ARG002  the protocol's
         self.own_policies[model_id] = policy
+        self.problems.pop(model_id, None)
 
-    def policies(self) -> dict[UUID, Policy]:
-        return dict(self.own_policies)
+    def policies(self) -> dict[UUID, StoredPolicy]:
+        return {
+            model_id: StoredPolicy(f"model {model_id.int}", policy, self.problems.get(model_id, ""))
+            for model_id, policy in self.own_policies.items()
+        }
 
     def begin(self, new: NewRetraining, note: Note) -> Retraining:
         if any(row.registered_name == new.registered_name for row in self.open()):

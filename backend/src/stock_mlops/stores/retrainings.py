@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from stock_mlops.errors import ConflictError
 from stock_mlops.retraining.cycle import Event, State, after
-from stock_mlops.retraining.policy import Policy
+from stock_mlops.retraining.policy import Policy, mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class Retraining:
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    """A model's policy, as far as it still makes sense."""
+
+    model_name: str
+    policy: Policy
+    problem: str
+    """What of it does not; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +126,12 @@ class Retrainings:
         self._engine = engine
 
     def policy(self, model_id: UUID) -> Policy | None:
-        """None: nobody has given the model one."""
+        """None: nobody has given the model one. See :func:`mend` for one that no longer makes sense."""
         with self._engine.begin() as tx:
             found = tx.execute(
                 text("SELECT policy FROM retraining_policies WHERE model_id = :id"), {"id": str(model_id)}
             ).scalar()
-        return None if found is None else Policy.model_validate(found)
+        return None if found is None else mend(found)[0]
 
     def set_policy(self, model_id: UUID, policy: Policy, actor: str) -> None:
         with self._engine.begin() as tx:
@@ -135,16 +145,16 @@ class Retrainings:
                 {"id": str(model_id), "policy": policy.model_dump_json(), "actor": actor},
             )
 
-    def policies(self) -> dict[UUID, Policy]:
+    def policies(self) -> dict[UUID, StoredPolicy]:
         """Of the models that are not deleted."""
         with self._engine.begin() as tx:
             rows = tx.execute(
                 text("""
-                    SELECT p.model_id, p.policy FROM retraining_policies p
+                    SELECT p.model_id, p.policy, d.name FROM retraining_policies p
                     JOIN model_definitions d ON d.id = p.model_id AND d.deleted_at IS NULL ORDER BY p.model_id
                 """)
             ).all()
-        return {UUID(str(row.model_id)): Policy.model_validate(row.policy) for row in rows}
+        return {UUID(str(row.model_id)): StoredPolicy(row.name, *mend(row.policy)) for row in rows}
 
     def begin(self, new: NewRetraining, note: Note) -> Retraining:
         """
@@ -299,7 +309,8 @@ def _retraining(row: Row[Any]) -> Retraining:
     for name in ("id", "model_id", "job_id"):
         values[name] = None if values[name] is None else UUID(str(values[name]))
     values["state"] = State(values["state"])
-    values["policy"] = Policy.model_validate(values["policy"])
+    # What began under a policy that a later release would refuse goes on all the same, and is shown.
+    values["policy"], _ = mend(values["policy"])
     return Retraining(**values)
 
 

@@ -234,7 +234,14 @@ class Reporter:
     told: list[Condition] = field(default_factory=list)
     newest: Condition = field(init=False)
 
+    policies: dict[str, str] = field(default_factory=dict)
+    """Of those that are told as not valid: what is wrong."""
+
     def reconcile(self, detector: str, subjects: Collection[str], conditions: Sequence[Condition]) -> None:
+        if detector == "retraining_policy":
+            self.policies = {item.subject: item.detail for item in conditions}
+            assert set(self.policies) <= set(subjects)
+            return
         assert detector == "retraining"
         [self.newest] = conditions
         self.told += [item for item in conditions if item.fingerprint not in {old.fingerprint for old in self.told}]
