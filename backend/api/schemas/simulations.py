@@ -190,11 +190,12 @@ class SimulationQuery(RequestModel):
 
 
 class SimulationDecision(ResponseModel):
-    """A step of a retraining, at the end of a session."""
+    """A step of a retraining, at the end of a session; or that a first model serves though the gate refused it:
+    something has to serve."""
 
     session: date
     ticker: str
-    retraining_id: UUID
+    retraining_id: UUID = Field(description="of a first model: its own id")
     event: Event
     from_state: RetrainingState | None
     to_state: RetrainingState

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from stock_mlops.errors import DependencyUnavailableError, InvalidRequestError
+from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.services.simulation import SimulationStoppedError, Simulator
+from stock_mlops.services.simulation_days import first_decision
 from stock_mlops.simulation.plan import Plan
 from stock_mlops.simulation.state import Stage, State
+from stock_mlops.simulation.summary import retrained
+from stock_mlops.stores.catalog import ModelDefinition, ModelVersion
 from stock_mlops.stores.simulation_twins import MemorySimulations
 from stock_mlops.stores.simulations import Decision, Simulation
 
 PLAN = Plan(first=date(2010, 1, 4), last=date(2010, 1, 7), tickers=("AAPL",))
 DAYS = PLAN.sessions()
 RETRAINING = UUID(int=5)
+FIRST = Decision(UUID(int=6), 0, date(2009, 12, 31), "AAPL", "promoted", None, "confirmed", 1, "the first model", [])
 OF_A_DAY = ("load", "forecast", "watch", "retrain")
 WHOLE = ["prepare", *(f"{act} {day}" for day in DAYS for act in OF_A_DAY), "verify", "report"]
 
@@ -35,6 +40,7 @@ class Acts:
     dies_at: int | None = None
     unavailable: int = 0
     broken: bool = False
+    forced: bool = False
     cancels: Any = None
 
     def _do(self, what: str) -> None:
@@ -49,8 +55,9 @@ class Acts:
         if self.cancels is not None:
             self.cancels()
 
-    def prepare(self) -> None:
+    def prepare(self) -> Sequence[Decision]:
         self._do("prepare")
+        return [FIRST] if self.forced else []
 
     def load(self, session: date) -> int:
         self._do(f"load {session}")
@@ -100,6 +107,31 @@ def test_every_session_is_loaded_forecast_watched_and_retrained_in_this_order(ta
     assert (ended.state, ended.sessions_done, ended.summary) == (State.COMPLETED, 4, {"forecasts": 4})
     assert ended.counts == {"settled": 4, "forecasts": 4, "alerts": 0, "trainings": 4}
     assert len(table.decisions(ended.id)[1]) == 4
+
+
+def test_a_first_model_that_serves_against_the_gate_is_the_first_decision_and_no_promotion(
+    table: MemorySimulations,
+) -> None:
+    ended = simulator(table, Acts(forced=True)).run(begun(table))
+    assert table.decisions(ended.id)[1][-1] == FIRST
+    assert "promotions" not in ended.counts
+    assert retrained([FIRST]).promotions == 0
+
+
+def test_a_first_model_that_serves_against_the_gate_bears_the_gates_reasons() -> None:
+    spec, at = parse_spec(PLAN.definition(PLAN.instruments[0])), datetime(2026, 1, 1, tzinfo=UTC)
+    definition = ModelDefinition(
+        UUID(int=6), spec.name, "US", "AAPL", None, "ridge", spec.registered_model, {}, "h", at, at
+    )
+    checks = [{"name": "calibrated", "passed": False, "expected": "90 %", "got": "50 %"}]
+    version = ModelVersion(
+        definition.id, spec.registered_model, 1, "run", "", None, "d", "f", 1, {}, date(2009, 12, 31), None, at,
+        {"passed": False, "checks": checks},
+    )  # fmt: skip
+    found = first_decision(definition, version, date(2009, 12, 31))
+    assert (found.ticker, found.event, found.from_state, found.to_state) == ("AAPL", "promoted", None, "confirmed")
+    assert (found.challenger, found.checks) == (1, checks)
+    assert found.detail == "the first model: something has to serve; the gate had refused it"
 
 
 @pytest.mark.parametrize("dies_at", range(len(WHOLE)))

@@ -71,7 +71,7 @@ def test_nothing_settled_tells_nothing() -> None:
 def test_retrainings_are_counted_by_what_happened_and_why() -> None:
     refused = [{"name": "not_worse", "passed": False}, {"name": "calibrated", "passed": True}]
     found = retrained(
-        [Step("AAPL", "submitted"), Step("AAPL", "refused", checks=refused), Step("AAPL", "promoted"),
+        [Step("AAPL", "submitted"), Step("AAPL", "refused", checks=refused), Step("AAPL", "promoted", "judged"),
          Step("AAPL", "rolled_back"), Step("AAPL", "survived"), Step("AAPL", "failed")]
     )  # fmt: skip
     assert (found.trainings, found.rejections, found.promotions) == (1, 1, 1)

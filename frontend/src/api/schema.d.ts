@@ -5322,7 +5322,8 @@ export interface components {
         };
         /**
          * SimulationDecision
-         * @description A step of a retraining, at the end of a session.
+         * @description A step of a retraining, at the end of a session; or that a first model serves though the gate refused it:
+         *     something has to serve.
          */
         SimulationDecision: {
             /** Challenger */
@@ -5339,6 +5340,7 @@ export interface components {
             /**
              * Retraining Id
              * Format: uuid
+             * @description of a first model: its own id
              */
             retraining_id: string;
             /**

@@ -59,7 +59,7 @@ class Table(Protocol):
 class Acts(Protocol):
     """``services.simulation_days.Days``, or a list in a test."""
 
-    def prepare(self) -> None: ...
+    def prepare(self) -> Sequence[Decision]: ...
 
     def load(self, session: date) -> int: ...
 
@@ -115,8 +115,8 @@ class Simulator:
         self._known = {(item.retraining_id, item.revision) for item in self._table.decisions(simulation.id)[1]}
         sessions = simulation.plan.sessions()
         if simulation.stage is Stage.PREPARE:
-            self._do(self._acts.prepare)
-            simulation = self._enter(simulation, Position(Stage.LOAD, sessions[0], 0))
+            first = self._do(self._acts.prepare)
+            simulation = self._enter(simulation, Position(Stage.LOAD, sessions[0], 0), first)
         for number in range(simulation.sessions_done, len(sessions)):
             simulation = self._simulate(simulation, sessions, number)
         if simulation.stage is Stage.VERIFY:

@@ -117,7 +117,8 @@ class NoLookAhead:
 
     def _sample(self, days: int) -> list[date]:
         rng = np.random.default_rng(self._plan.seed)
-        judged = sorted({item.session for item in self._lived.decisions if item.checks})
+        # The first models were judged before the first day.
+        judged = sorted({item.session for item in self._lived.decisions if item.checks and item.from_state})
         first = _drawn(rng, judged, min(days // 2, len(judged)))
         rest = [day for day in self._lived.days if day not in first]
         return sorted([*first, *_drawn(rng, rest, min(days - len(first), len(rest)))])

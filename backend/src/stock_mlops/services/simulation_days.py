@@ -15,7 +15,7 @@ from stock_kit.settings import Settings
 from stock_mlops.errors import DependencyUnavailableError, StockMlopsError
 from stock_mlops.forecasting.spec import parse_spec
 from stock_mlops.instruments import Sessions
-from stock_mlops.retraining.cycle import State
+from stock_mlops.retraining.cycle import Event, State
 from stock_mlops.services.adaptation import open_adaptation
 from stock_mlops.services.ingest import open_ingest
 from stock_mlops.services.jobs import JobRunner
@@ -30,7 +30,7 @@ from stock_mlops.services.simulated_forecasts import SessionModels, SessionRecor
 from stock_mlops.services.simulation_source import StoredHistory
 from stock_mlops.services.training import open_training
 from stock_mlops.simulation.plan import HORIZON, Plan
-from stock_mlops.stores.catalog import Catalog
+from stock_mlops.stores.catalog import Catalog, ModelDefinition, ModelVersion
 from stock_mlops.stores.clickhouse import get_client
 from stock_mlops.stores.interval_states import IntervalStates
 from stock_mlops.stores.jobs import JobKind, Jobs, JobState
@@ -38,7 +38,7 @@ from stock_mlops.stores.market_clock import MarketClocks
 from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.postgres import get_engine
-from stock_mlops.stores.promotions import Change
+from stock_mlops.stores.promotions import Change, Promotions
 from stock_mlops.stores.queue import MemoryQueue
 from stock_mlops.stores.retrainings import RetrainingRecord, Retrainings
 from stock_mlops.stores.session_warehouse import SessionWarehouse
@@ -48,13 +48,14 @@ from stock_mlops.stores.simulations import Decision, Simulation
 log = get_logger(__name__)
 
 ACTOR = "simulation"
+_FIRST = "the first model: something has to serve"
 _LOADED = 64
 
 
 class SimulationError(StockMlopsError):
     """Something that does not get better by trying again."""
 
-    code = "simulation_failed"
+    code = "simulation_stuck"
     title = "The simulation cannot go on"
 
 
@@ -92,6 +93,7 @@ class Days:
         self._monitoring = open_monitoring(world, reporter, self._warehouse)
         self._catalog = Catalog(meta)
         self._retrainings = Retrainings(meta)
+        self._promotions = Promotions(meta)
         self._loop = opened.enter_context(
             open_retraining_loop(world, queue=MemoryQueue(), reporter=Untold(), outcomes=self._warehouse)
         )
@@ -110,8 +112,9 @@ class Days:
         # What a process that died was training.
         self._jobs.release(ACTOR)
 
-    def prepare(self) -> None:
-        """Load all history before the first day, and train a first model of every ticker on it."""
+    def prepare(self) -> Sequence[Decision]:
+        """Load all history before the first day, and train a first model of every ticker on it; returns which of them
+        serve though the gate refused them."""
         first, last = self._plan.sessions()[0], self._plan.sessions()[-1]
         eve = self._sessions.previous(first)
         self._clocks.start_replay(eve, self._now(eve), last)
@@ -127,6 +130,8 @@ class Days:
         self._train()
         for definition in definitions:
             self._ensure_champion(definition.registered_name)
+        forced = (self._forced(definition, eve) for definition in definitions)
+        return [decision for decision in forced if decision is not None]
 
     def load(self, session: date) -> int:
         """Move the clock to shortly after a session's close, load its prices, settle what they complete, and let
@@ -207,8 +212,34 @@ class Days:
             failed = [job for job in self._jobs.page(JobKind.TRAIN).items if job.error]
             detail = failed[0].error["detail"] if failed and failed[0].error else "its training did not end"
             raise SimulationError(f"{name}: no first model could be trained: {detail}")
-        change = Change(ACTOR, "the first model: something has to serve")
+        change = Change(ACTOR, _FIRST)
         self._promotion.promote(name, versions[-1].version, change, force=True)
+
+    def _forced(self, definition: ModelDefinition, eve: date) -> Decision | None:
+        """That a first model serves against the gate; read from the trail, so that it is told also when the process
+        died in between."""
+        entry = next(
+            (item for item in self._promotions.audit(definition.registered_name) if item.reason == _FIRST), None
+        )
+        version = entry and entry.to_version and self._catalog.version_of(definition.registered_name, entry.to_version)
+        return first_decision(definition, version, eve) if version else None
+
+
+def first_decision(definition: ModelDefinition, version: ModelVersion, eve: date) -> Decision:
+    """That the first model of a ticker serves though the gate refused it. Of no retraining: it bears the definition's
+    id, and comes from no state."""
+    return Decision(
+        retraining_id=definition.id,
+        revision=0,
+        session=eve,
+        ticker=definition.registered_name.split("-", 2)[2],
+        event=Event.PROMOTED.value,
+        from_state=None,
+        to_state=State.CONFIRMED.value,
+        challenger=version.version,
+        detail=f"{_FIRST}; the gate had refused it",
+        checks=(version.verdict or {}).get("checks", ()),
+    )
 
 
 def _decisions(record: RetrainingRecord) -> Iterator[Decision]:

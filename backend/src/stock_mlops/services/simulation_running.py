@@ -39,8 +39,8 @@ class _Acts:
         self.verify = ending.verify
         self.report = ending.report
 
-    def prepare(self) -> None:
-        self._days.prepare()
+    def prepare(self) -> Sequence[Decision]:
+        return self._days.prepare()
 
     def load(self, session: date) -> int:
         return self._days.load(session)

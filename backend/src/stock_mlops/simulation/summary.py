@@ -171,7 +171,8 @@ def retrained(decisions: Iterable[Decided]) -> Retrained:
     because = Counter(str(check["name"]) for item in refused for check in item.checks if not check["passed"])
     return Retrained(
         trainings=events[Event.SUBMITTED],
-        promotions=events[Event.PROMOTED],
+        # A first model that serves against the gate comes from no state, and is none.
+        promotions=sum(item.event == Event.PROMOTED and item.from_state is not None for item in decided),
         rejections=len(refused),
         confirmations=events[Event.SURVIVED],
         rollbacks=events[Event.ROLLED_BACK],
