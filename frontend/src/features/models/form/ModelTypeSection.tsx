@@ -2,6 +2,7 @@ import { Badge, Group, NumberInput, Radio, SimpleGrid, Text } from '@mantine/cor
 import { useTranslation } from 'react-i18next';
 import type { ModelTypeOption } from '@/api/modelOptions';
 import { useModelTypeText } from '@/features/forecast/modelTypeText';
+import { useApiSentence } from '@/i18n/sentences';
 import { FormSection } from './FormSection';
 import { withModelType } from './formState';
 import classes from './ModelTypeSection.module.css';
@@ -62,6 +63,7 @@ export function ModelTypeSection({ options, ...props }: ModelTypeSectionProps) {
 function TypeCard({ option }: { option: ModelTypeOption }) {
   const { t } = useTranslation();
   const text = useModelTypeText();
+  const sentence = useApiSentence();
   return (
     <Radio.Card
       value={option.name}
@@ -85,7 +87,9 @@ function TypeCard({ option }: { option: ModelTypeOption }) {
             )}
           </Group>
           <Text fz="xs" className="muted" mt={2}>
-            {option.unavailable_because ?? text.about(option.name, option.description)}
+            {option.unavailable_because === null
+              ? text.about(option.name, option.description)
+              : sentence(option.unavailable_because)}
           </Text>
         </div>
       </Group>
