@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from playwright.sync_api import Browser, Error
@@ -28,7 +28,11 @@ _SECONDS_PER_SESSION = 1.5
 # So many forecasts have to have met their actual closes, for pages that show how they did.
 _SETTLED = 12
 _PATIENCE = 240.0
+_ENDED = ("completed", "failed", "cancelled")
 
+
+# Long enough for its retrainings to be decided, short enough to be gone through in a minute or two.
+_SIMULATION = {"first": "2010-01-04", "last": "2010-12-31", "tickers": ["AAPL", "MSFT"], "name": "2010 once more"}
 
 # What a picture waits for besides: rates need two measurements, which are some seconds apart.
 _SHOWN = {"monitoring": "[data-testid=metric-requests] svg"}
@@ -71,29 +75,53 @@ def every(pages: dict[str, str]) -> Iterator[Shot]:
 
 
 def prepare(url: str) -> dict[str, str]:
-    """Have forecasts settle; the pages with what shows them.
+    """Have a year gone through, a model retrained and forecasts settled; the pages with what shows them.
 
     Raises:
-        TimeoutError: too few settled in time.
+        TimeoutError: one of them did not come about in time.
     """
+    simulation = _post(f"{url}/api/simulations", _SIMULATION)["simulation_id"]
+    _wait(lambda: _get(f"{url}/api/simulations/{simulation}")["state"] == "completed", "the simulation was completed")
+    pages = all_pages(url)
+    model = pages["model"].rpartition("/")[2]
+    _post(f"{url}/api/models/{model}/retrainings", {"reason": "a new quarter"})
+    _wait(lambda: _has_challenger(url, model), "a challenger was trained")
+    _wait(lambda: _settled(url) >= _SETTLED, f"{_SETTLED} forecasts were settled")
+    return pages | {"simulation": f"/simulations/{simulation}"}
+
+
+def _has_challenger(url: str, model: str) -> bool:
+    """Takes the loop on from where it is, which else happens every few minutes."""
+    run = _post(f"{url}/api/flows/retraining/runs", {})["run_id"]
+    _wait(lambda: _get(f"{url}/api/flows/runs/{run}")["state"] in _ENDED, "the flow ended")
+    newest = _get(f"{url}/api/models/{model}/retrainings", limit="1")["items"][0]
+    return newest["challenger"] is not None
+
+
+def _wait(done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while _settled(url) < _SETTLED:
+    while not done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"fewer than {_SETTLED} forecasts settled within {_PATIENCE:.0f} s")
+            raise TimeoutError(f"expected that {what} within {_PATIENCE:.0f} s; look at the logs of the demo")
         time.sleep(1)
-    return all_pages(url)
+
+
+def _get(address: str, **query: str) -> Any:
+    return httpx.get(address, params=query).raise_for_status().json()
+
+
+def _post(address: str, body: Mapping[str, object]) -> Any:
+    return httpx.post(address, json=body).raise_for_status().json()
 
 
 def _path(url: str) -> str:
     """A path of future forecasts, made just now: the replay goes on, and with it what the future is."""
-    body = {"ticker": "AAPL", "exchange": "US", "days": 5}
-    task = httpx.post(f"{url}/api/predict/future/", json=body).raise_for_status().json()["task_id"]
-    return f"&path={task}"
+    task = _post(f"{url}/api/predict/future/", {"ticker": "AAPL", "exchange": "US", "days": 5})
+    return f"&path={task['task_id']}"
 
 
 def _settled(url: str) -> int:
-    query = {"ticker": "AAPL", "exchange": "US", "settled": "true", "limit": "200"}
-    return len(httpx.get(f"{url}/api/predict/", params=query).raise_for_status().json()["items"])
+    return len(_get(f"{url}/api/predict/", ticker="AAPL", exchange="US", settled="true", limit="200")["items"])
 
 
 def take(browser: Browser, url: str, shots: Iterator[Shot], folder: Path) -> list[str]:
