@@ -3,8 +3,8 @@
 One consumer group over all replicas, so each event is written, and inspected by the detectors, by one of them. Nothing
 is lost when ClickHouse is away (reading rests), when the broker is (the outbox sends again), or when this process dies
 between write and commit (the event is written again and replaces itself). What the detectors see goes to the alert desk
-as signals, before the commit too: a detector that begins anew would not see it again in one event, and the desk may hear
-the same twice. Alerts come back from it as events like any other.
+as signals, before the commit too: a detector that begins anew would not see it again in one event, and the desk may
+hear the same twice. Alerts come back from it as events like any other.
 """
 
 from __future__ import annotations

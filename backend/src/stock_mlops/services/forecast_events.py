@@ -107,7 +107,7 @@ def interval_ends(close: float, forecast: Forecast | None) -> tuple[tuple[float,
         uppers = tuple([close * math.exp(predicted + half) for half in halves])
     except (OverflowError, TypeError):
         return (), ()
-    if all([0 < price < math.inf for price in (*lowers, *uppers)]):
+    if all(0 < price < math.inf for price in (*lowers, *uppers)):
         return lowers, uppers
     return (), ()
 
