@@ -27,12 +27,12 @@ from tests.e2e.pages import all_pages, open_page, when_settled  # noqa: E402
 _SECONDS_PER_SESSION = 1.5
 # So many forecasts have to have met their actual closes, for pages that show how they did.
 _SETTLED = 12
-_PATIENCE = 240.0
+_PATIENCE = 420.0
 _ENDED = ("completed", "failed", "cancelled")
 
 
 # Long enough for its retrainings to be decided, short enough to be gone through in a minute or two.
-_SIMULATION = {"first": "2010-01-04", "last": "2010-12-31", "tickers": ["AAPL", "MSFT"], "name": "2010 once more"}
+_SIMULATION = {"first": "2010-01-04", "last": "2010-06-30", "tickers": ["AAPL", "MSFT"], "name": "Half of 2010 once more"}
 
 # What a picture waits for besides: rates need two measurements, which are some seconds apart.
 _SHOWN = {"monitoring": "[data-testid=metric-requests] svg"}

@@ -58,6 +58,7 @@ SEMANTIC = (
     "backtest_model",
     "start_simulation",
     "list_simulations",
+    "list_reports",
 )
 # How often a request is sent again that was asked to come later.
 PATIENCE = 3
