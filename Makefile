@@ -21,8 +21,8 @@ export UV_COMPILE_BYTECODE := 1
 endif
 export UV_LINK_MODE ?= hardlink
 
-.PHONY: help setup setup-dev demo demo-detached stop status frontend documents dashboards test checks lint types imports leak-check unit \
-        frontend-checks integration e2e screenshots format locks env-example clean clean-all
+.PHONY: help setup setup-dev demo demo-detached stop status frontend documents dashboards test checks lint types imports leak-check unit unit-models unit-edges \
+        unit-core frontend-checks integration e2e screenshots format locks env-example clean clean-all
 
 ##@ Local profile (no Docker)
 
@@ -140,8 +140,22 @@ imports: setup-dev ## import-linter: who may know whom
 leak-check: setup-dev ## no feature knows the future: truncation, perturbation and warm-up on the sample
 	$(BIN)/stock-mlops leak-check
 
+# Processes side by side, one more than the cores of a small machine, for some tests wait. Each imports only what its own
+# share needs, and JAX, which does not get on with forks, is in one of them; with xdist all would collect everything.
+UNIT = $(BIN)/pytest -q -p no:faker -p no:schemathesis -m "not integration and not e2e and not slow"
+UNIT_MODELS = backend/tests/forecasting backend/tests/features
+UNIT_EDGES = $(addsuffix /tests,kit monitor local ws_monitor metrics_publisher) backend/tests/stores backend/tests/api
 unit: setup-dev ## tests that need no server
-	$(BIN)/pytest -q -n 2 -p no:faker -p no:schemathesis -m "not integration and not e2e and not slow"
+	@$(MAKE) --no-print-directory -j3 --output-sync=target unit-models unit-edges unit-core
+
+unit-models:
+	$(UNIT) $(UNIT_MODELS)
+
+unit-edges:
+	$(UNIT) $(UNIT_EDGES)
+
+unit-core:
+	$(UNIT) $(addprefix --ignore ,$(UNIT_MODELS) $(UNIT_EDGES))
 
 frontend-checks: frontend/node_modules/.installed ## the page: format, lint, types, unit tests, build, API client
 	scripts/npm run check --prefix frontend --silent
