@@ -219,7 +219,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
             },
         )
         near = NearVectorCache(RedisVectorCache(redis, settings.redis.cache_ttl))
-        vectors = Vectors(near, partial(_read_vector, clickhouse))
+        vectors = Vectors(near, partial(_read_vector, clickhouse), partial(_read_vectors, clickhouse))
         hearing = asyncio.create_task(listen(near, redis), name="vector-loads")
         try:
             yield PredictResources(
@@ -286,6 +286,10 @@ def _open_readiness(schema: SchemaKeeper, stack: ExitStack, checks: Mapping[str,
 
 def _read_vector(client: Callable[[], Client], instrument: Instrument) -> FeatureVector | None:
     return Warehouse(client()).latest_vector(instrument)
+
+
+def _read_vectors(client: Callable[[], Client], instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+    return Warehouse(client()).latest_vectors(instruments)
 
 
 def _ping(engine: Engine) -> None:

@@ -419,6 +419,7 @@ def test_reads_take_the_newest_version_of_each_session(warehouse: Warehouse, tic
     vector = warehouse.latest_vector(ticker)
     assert vector is not None
     assert (vector.last_close, vector.values["MA5"], vector.data_version) == (3.0, 3.0, "3")
+    assert warehouse.latest_vectors([Instrument("US", "NOBODY"), ticker]) == {ticker: vector}
     [dataset] = [row for row in warehouse.datasets() if row.ticker == ticker.ticker]
     assert (dataset.rows, dataset.last_close) == (50, 3.0)
 
@@ -434,6 +435,7 @@ def test_the_vector_is_of_the_newest_features_however_far_prices_are(warehouse: 
     vector = warehouse.latest_vector(ticker)
     assert vector is not None
     assert (vector.session, vector.last_close) == (clean["session"][39], clean["raw_close"][39])
+    assert warehouse.latest_vectors([ticker]) == warehouse.session_vectors([ticker], vector.session) == {ticker: vector}
 
 
 def test_the_vector_is_what_a_model_was_trained_on(ingest: Ingest, warehouse: Warehouse, ticker: Instrument) -> None:

@@ -184,7 +184,8 @@ def with_cache(url: str, use: Callable[[RedisVectorCache, redis.Redis], Any]) ->
     async def run() -> None:
         client = AsyncRedis.from_url(url)
         try:
-            await use(RedisVectorCache(client, timedelta(minutes=1)), redis.Redis.from_url(url))
+            with redis.Redis.from_url(url) as store:
+                await use(RedisVectorCache(client, timedelta(minutes=1)), store)
         finally:
             await client.aclose()
 
@@ -215,6 +216,22 @@ def test_what_was_read_before_a_load_is_refused_after_it(cache_url: str) -> None
         assert await cache.put(AAPL, after, vector(date(2012, 7, 2)))
         VectorInvalidation(store).invalidate([AAPL])
         assert isinstance(await cache.get(AAPL), Miss)
+
+    with_cache(cache_url, use)
+
+
+def test_many_are_looked_up_and_kept_as_each_by_itself(cache_url: str) -> None:
+    async def use(cache: RedisVectorCache, store: redis.Redis) -> None:
+        ibm, nobody = Instrument("US", "IBM"), Instrument("US", "NOBODY")
+        found = await cache.get_many([AAPL, ibm, nobody])
+        tokens = {item: miss for item, miss in found.items() if isinstance(miss, Miss)}
+        assert list(tokens) == [AAPL, ibm, nobody]
+        VectorInvalidation(store).invalidate([ibm])
+        to_keep = {item: (tokens[item], vector()) for item in (AAPL, ibm)}
+        assert await cache.put_many(to_keep) == {AAPL: True, ibm: False}
+        again = await cache.get_many([AAPL, ibm, nobody])
+        assert (again[AAPL], again[nobody]) == (vector(), tokens[nobody])
+        assert again[ibm] == await cache.get(ibm) != tokens[ibm]
 
     with_cache(cache_url, use)
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-AAPL, IBM = Instrument("US", "AAPL"), Instrument("US", "IBM")
+AAPL, IBM, MSFT = (Instrument("US", ticker) for ticker in ("AAPL", "IBM", "MSFT"))
 OLD, NEW = date(2012, 6, 28), date(2012, 6, 29)
 
 
@@ -39,10 +40,14 @@ class Warehouse:
         self.go_on.wait(5)
         return found
 
+    def read_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        found = self.read(instruments[0])
+        return {} if found is None else dict.fromkeys(instruments, found)
+
 
 async def test_the_second_read_comes_from_the_cache(make_vector: MakeVector) -> None:
     warehouse = Warehouse(make_vector())
-    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    vectors = Vectors(MemoryVectorCache(), warehouse.read, warehouse.read_many)
     assert await vectors.newest(AAPL) == make_vector()
     assert await vectors.newest(AAPL) == make_vector()
     assert warehouse.reads == 1
@@ -50,28 +55,43 @@ async def test_the_second_read_comes_from_the_cache(make_vector: MakeVector) -> 
 
 async def test_reads_at_the_same_time_share_one_look_up(make_vector: MakeVector) -> None:
     warehouse = Warehouse(make_vector())
-    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    vectors = Vectors(MemoryVectorCache(), warehouse.read, warehouse.read_many)
     assert len(set(map(id, await asyncio.gather(*(vectors.newest(AAPL) for _ in range(20)))))) == 1
     assert warehouse.reads == 1
 
 
-async def test_many_come_from_the_cache_at_once_and_the_rest_from_the_warehouse(make_vector: MakeVector) -> None:
+async def test_many_come_from_the_cache_and_the_rest_from_the_warehouse_at_once(make_vector: MakeVector) -> None:
     cache, warehouse = MemoryVectorCache(), Warehouse(make_vector())
-    vectors = Vectors(cache, warehouse.read)
+    vectors = Vectors(cache, warehouse.read, warehouse.read_many)
     await vectors.newest(AAPL)
-    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
+    assert await vectors.newest_many([IBM, AAPL, MSFT]) == [make_vector()] * 3
     assert warehouse.reads == 2
-    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
+    assert await vectors.newest_many([IBM, AAPL, MSFT]) == [make_vector()] * 3
     assert warehouse.reads == 2
     cache.error = RedisConnectionError("down")
-    assert await vectors.newest_many([IBM, AAPL]) == [make_vector(), make_vector()]
-    assert warehouse.reads == 4
+    assert await vectors.newest_many([IBM, AAPL]) == [make_vector()] * 2
+    assert warehouse.reads == 3
+    warehouse.vector = None
+    assert await vectors.newest_many([IBM, AAPL]) == [None, None]
+
+
+async def test_a_slow_read_of_many_neither_keeps_nor_returns_what_a_load_has_replaced(make_vector: MakeVector) -> None:
+    cache, warehouse = MemoryVectorCache(), Warehouse(make_vector(OLD))
+    warehouse.go_on.clear()
+    vectors = Vectors(cache, warehouse.read, warehouse.read_many)
+    reading = asyncio.create_task(vectors.newest_many([AAPL, IBM]))
+    await asyncio.to_thread(warehouse.reading.wait, 5)
+    warehouse.vector = make_vector(NEW)
+    cache.invalidate([AAPL])
+    warehouse.go_on.set()
+    assert await reading == [make_vector(NEW), make_vector(OLD)]
+    assert await vectors.newest(AAPL) == make_vector(NEW)
 
 
 async def test_a_caller_that_goes_away_leaves_the_look_up_to_the_others(make_vector: MakeVector) -> None:
     warehouse = Warehouse(make_vector())
     warehouse.go_on.clear()
-    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    vectors = Vectors(MemoryVectorCache(), warehouse.read, warehouse.read_many)
     impatient, patient = (asyncio.create_task(vectors.newest(AAPL)) for _ in range(2))
     await asyncio.to_thread(warehouse.reading.wait, 5)
     impatient.cancel()
@@ -81,7 +101,7 @@ async def test_a_caller_that_goes_away_leaves_the_look_up_to_the_others(make_vec
 
 async def test_an_instrument_without_data_is_asked_for_again_each_time() -> None:
     warehouse = Warehouse(None)
-    vectors = Vectors(MemoryVectorCache(), warehouse.read)
+    vectors = Vectors(MemoryVectorCache(), warehouse.read, warehouse.read_many)
     assert await vectors.newest(AAPL) is None
     assert await vectors.newest(AAPL) is None
     assert warehouse.reads == 2
@@ -90,7 +110,7 @@ async def test_an_instrument_without_data_is_asked_for_again_each_time() -> None
 async def test_a_slow_reader_neither_keeps_nor_returns_what_a_load_has_replaced(make_vector: MakeVector) -> None:
     cache, warehouse = MemoryVectorCache(), Warehouse(make_vector(OLD))
     warehouse.go_on.clear()
-    vectors = Vectors(cache, warehouse.read)
+    vectors = Vectors(cache, warehouse.read, warehouse.read_many)
     reading = asyncio.create_task(vectors.newest(AAPL))
     await asyncio.to_thread(warehouse.reading.wait, 5)
     warehouse.vector = make_vector(NEW)  # the load writes ClickHouse,
@@ -105,7 +125,7 @@ async def test_redis_down_costs_time_and_nothing_else(make_vector: MakeVector, m
     monkeypatch.setattr(service, "_COOL_DOWN", 0.05)
     cache, warehouse = MemoryVectorCache(), Warehouse(make_vector())
     cache.error = RedisConnectionError("connection refused")
-    vectors = Vectors(cache, warehouse.read)
+    vectors = Vectors(cache, warehouse.read, warehouse.read_many)
     assert await vectors.newest(AAPL) == make_vector()
     assert await vectors.newest(AAPL) == make_vector()
     assert warehouse.reads == 2
@@ -118,12 +138,13 @@ async def test_redis_down_costs_time_and_nothing_else(make_vector: MakeVector, m
 
 
 async def test_errors_of_the_warehouse_reach_every_caller() -> None:
-    def broken(instrument: Instrument) -> FeatureVector | None:
+    def broken(_: object) -> Any:
         raise ConnectionError("refused")
 
-    vectors = Vectors(MemoryVectorCache(), broken)
-    results = await asyncio.gather(vectors.newest(AAPL), vectors.newest(AAPL), return_exceptions=True)
-    assert [type(result) for result in results] == [ConnectionError, ConnectionError]
+    vectors = Vectors(MemoryVectorCache(), broken, broken)
+    calls = (vectors.newest(AAPL), vectors.newest(AAPL), vectors.newest_many([AAPL, IBM]))
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [ConnectionError] * 3
 
 
 def test_a_vector_survives_its_encoding(make_vector: MakeVector) -> None:

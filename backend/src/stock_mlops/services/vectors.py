@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -33,8 +34,8 @@ _WAREHOUSE_READS = 8
 _WAREHOUSE_PATIENCE = 3.0
 # Loads of one instrument follow each other seconds apart; twice in the time of one read is already unlikely.
 _ATTEMPTS = 3
-# Of one bulk prediction at once: each may open a connection to Redis.
-_LOOK_UPS = 16
+# Of so many instruments ClickHouse is asked at once: an answer of some megabytes, within a second or so.
+_AT_ONCE = 100
 
 _FROM_MEMORY = VECTOR_READS.labels("memory")
 
@@ -42,9 +43,19 @@ _FROM_MEMORY = VECTOR_READS.labels("memory")
 class Vectors:
     """Reads of one instrument that happen at the same time share one look-up."""
 
-    def __init__(self, cache: VectorCache, read_warehouse: Callable[[Instrument], FeatureVector | None]) -> None:
+    def __init__(
+        self,
+        cache: VectorCache,
+        read: Callable[[Instrument], FeatureVector | None],
+        read_many: Callable[[Sequence[Instrument]], Mapping[Instrument, FeatureVector]],
+    ) -> None:
+        """
+        Args:
+            read: the newest vector that the warehouse has, if it has any; ``read_many`` those of many.
+        """
         self._cache = cache
-        self._read_warehouse = read_warehouse
+        self._read = read
+        self._read_many = read_many
         self._limiter = anyio.CapacityLimiter(_WAREHOUSE_READS)
         self._running: dict[Instrument, asyncio.Task[FeatureVector | None]] = {}
         self._retry_at = 0.0
@@ -65,22 +76,35 @@ class Vectors:
         return await asyncio.shield(task)
 
     async def newest_many(self, instruments: Sequence[Instrument]) -> list[FeatureVector | None]:
-        """As :meth:`newest` of each, but with one round trip to Redis for all."""
+        """As :meth:`newest` of each, but Redis and ClickHouse are asked for many at once."""
         found = {item: held for item in instruments if (held := self._cache.held(item)) is not None}
         _FROM_MEMORY.inc(len(found))
         if missing := [item for item in instruments if item not in found]:
-            cached = await self._cached_many(missing)
+            answers = await self._asked(lambda: self._cache.get_many(missing)) or {}
+            cached = {item: answer for item, answer in answers.items() if isinstance(answer, FeatureVector)}
             VECTOR_READS.labels("cache").inc(len(cached))
-            found |= cached
-        turns = anyio.Semaphore(_LOOK_UPS)
-        others = [item for item in instruments if item not in found]
-        looked_up = await asyncio.gather(*(self._in_turn(item, turns) for item in others))
-        known = {**found, **dict(zip(others, looked_up, strict=True))}
-        return [known[item] for item in instruments]
+            tokens = {item: answer for item, answer in answers.items() if isinstance(answer, Miss)}
+            read = await self._look_up_many([item for item in missing if item not in cached], tokens)
+            found |= cached | read
+        return [found.get(item) for item in instruments]
 
-    async def _in_turn(self, instrument: Instrument, turns: anyio.Semaphore) -> FeatureVector | None:
-        async with turns:
-            return await self.newest(instrument)
+    async def _look_up_many(
+        self, instruments: Sequence[Instrument], tokens: Mapping[Instrument, Miss]
+    ) -> dict[Instrument, FeatureVector]:
+        found: dict[Instrument, FeatureVector] = {}
+        for first in range(0, len(instruments), _AT_ONCE):
+            part = instruments[first : first + _AT_ONCE]
+            found |= await self._from_warehouse(partial(self._read_many, part))
+        VECTOR_READS.labels("warehouse").inc(len(found))
+        VECTOR_READS.labels("none").inc(len(instruments) - len(found))
+        to_keep = {item: (tokens[item], vector) for item, vector in found.items() if item in tokens}
+        kept = (await self._asked(lambda: self._cache.put_many(to_keep)) or {}) if to_keep else {}
+        for instrument in [item for item, was_kept in kept.items() if not was_kept]:
+            # A load ended while ClickHouse was read.
+            newer = await self.newest(instrument)
+            if newer is not None:
+                found[instrument] = newer
+        return found
 
     def _ended(self, instrument: Instrument, task: asyncio.Task[FeatureVector | None]) -> None:
         self._running.pop(instrument, None)
@@ -94,26 +118,23 @@ class Vectors:
             if isinstance(cached, FeatureVector):
                 VECTOR_READS.labels("cache").inc()
                 return cached
-            vector = await self._from_warehouse(instrument)
+            vector = await self._from_warehouse(partial(self._read, instrument))
             VECTOR_READS.labels("none" if vector is None else "warehouse").inc()
             if vector is None or cached is None or await self._keep(instrument, cached, vector):
                 break
             # A load ended while ClickHouse was read: callers that joined since must not get the older vector.
         return vector
 
-    async def _from_warehouse(self, instrument: Instrument) -> FeatureVector | None:
+    async def _from_warehouse(self, read: Callable[[], T]) -> T:
         try:
             # Bounds the wait for a turn; the read itself ends by its connection's time limits.
             async with asyncio.timeout(_WAREHOUSE_PATIENCE):
-                return await anyio.to_thread.run_sync(self._read_warehouse, instrument, limiter=self._limiter)
+                return await anyio.to_thread.run_sync(read, limiter=self._limiter)
         except TimeoutError:
             raise DependencyUnavailableError("ClickHouse", f"no answer within {_WAREHOUSE_PATIENCE:g} s") from None
 
     async def _cached(self, instrument: Instrument) -> FeatureVector | Miss | None:
         return await self._asked(lambda: self._cache.get(instrument))
-
-    async def _cached_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
-        return await self._asked(lambda: self._cache.get_many(instruments)) or {}
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the cache answers; None while it is left alone, or when it fails."""

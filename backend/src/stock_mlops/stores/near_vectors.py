@@ -57,14 +57,17 @@ class NearVectorCache:
             self._keep({instrument: found}, announced)
         return found
 
-    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector | Miss]:
         announced = self._announced
         found = await self._far.get_many(instruments)
-        self._keep(found, announced)
+        self._keep({item: vector for item, vector in found.items() if isinstance(vector, FeatureVector)}, announced)
         return found
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         return await self._far.put(instrument, miss, vector)
+
+    async def put_many(self, vectors: Mapping[Instrument, tuple[Miss, FeatureVector]]) -> dict[Instrument, bool]:
+        return await self._far.put_many(vectors)
 
     def _keep(self, found: Mapping[Instrument, FeatureVector], announced: int) -> None:
         """Unless a load was announced since they were asked for."""

@@ -8,10 +8,10 @@ old vector back, not even across Redis being emptied: then its token is gone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 import orjson
@@ -62,12 +62,16 @@ class VectorCache(Protocol):
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss: ...
 
-    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
-        """Those that are cached, in one round trip; of the others :meth:`get` gives the token."""
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector | Miss]:
+        """As :meth:`get` of each, in two round trips."""
         ...
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         """Keep the vector unless a load has happened since the miss; tells whether it was kept."""
+        ...
+
+    async def put_many(self, vectors: Mapping[Instrument, tuple[Miss, FeatureVector]]) -> dict[Instrument, bool]:
+        """As :meth:`put` of each, in one round trip."""
         ...
 
 
@@ -87,19 +91,37 @@ class RedisVectorCache:
         cached = await self._redis.get(_VECTOR + instrument.key)
         if cached is not None:
             return decode(cached)
-        # A token outlives every reader that holds it, whatever the vectors' own time to live.
-        ttl = max(self._ttl_ms, _TOKEN_TTL_MS)
-        token = await self._take_token(keys=[_TOKEN + instrument.key], args=[uuid4().hex, ttl])
-        return Miss(cast(bytes, token))
+        return Miss(cast(bytes, await self._take_token(**self._of_token(instrument))))
 
-    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector | Miss]:
         cached = await self._redis.mget([_VECTOR + instrument.key for instrument in instruments])
-        pairs = zip(instruments, cached, strict=True)
-        return {instrument: decode(content) for instrument, content in pairs if content is not None}
+        found: dict[Instrument, FeatureVector | Miss] = {
+            item: decode(content) for item, content in zip(instruments, cached, strict=True) if content is not None
+        }
+        missing = [item for item in instruments if item not in found]
+        pipeline = self._redis.pipeline(transaction=False)
+        for item in missing:
+            await self._take_token(**self._of_token(item), client=pipeline)
+        tokens = await pipeline.execute() if missing else []
+        return found | {item: Miss(token) for item, token in zip(missing, tokens, strict=True)}
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
+        return bool(await self._put(**self._of_put(instrument, miss, vector)))
+
+    async def put_many(self, vectors: Mapping[Instrument, tuple[Miss, FeatureVector]]) -> dict[Instrument, bool]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for item, (miss, vector) in vectors.items():
+            await self._put(**self._of_put(item, miss, vector), client=pipeline)
+        kept = await pipeline.execute() if vectors else []
+        return {item: bool(answer) for item, answer in zip(vectors, kept, strict=True)}
+
+    def _of_token(self, instrument: Instrument) -> dict[str, Any]:
+        # A token outlives every reader that holds it, whatever the vectors' own time to live.
+        return {"keys": [_TOKEN + instrument.key], "args": [uuid4().hex, max(self._ttl_ms, _TOKEN_TTL_MS)]}
+
+    def _of_put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> dict[str, Any]:
         keys = [_TOKEN + instrument.key, _VECTOR + instrument.key]
-        return bool(await self._put(keys=keys, args=[miss.token, encode(vector), self._ttl_ms]))
+        return {"keys": keys, "args": [miss.token, encode(vector), self._ttl_ms]}
 
 
 _TOKEN_TTL_MS = 3_600_000
@@ -144,9 +166,11 @@ class MemoryVectorCache:
             return decode(self.vectors[instrument.key])
         return Miss(self.tokens.setdefault(instrument.key, uuid4().bytes))
 
-    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
-        self._check()
-        return {item: decode(self.vectors[item.key]) for item in instruments if item.key in self.vectors}
+    async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector | Miss]:
+        return {item: await self.get(item) for item in instruments}
+
+    async def put_many(self, vectors: Mapping[Instrument, tuple[Miss, FeatureVector]]) -> dict[Instrument, bool]:
+        return {item: await self.put(item, *read) for item, read in vectors.items()}
 
     async def put(self, instrument: Instrument, miss: Miss, vector: FeatureVector) -> bool:
         self._check()

@@ -218,17 +218,24 @@ class Warehouse:
             return _vector(row)
         return None
 
+    def latest_vectors(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector]:
+        """:meth:`latest_vector` of many; one of which nothing was loaded is missing."""
+        newest = f"SELECT exchange, ticker, max(session) FROM features WHERE {_AMONG} GROUP BY exchange, ticker"  # noqa: S608
+        return self._vectors(instruments, f"(exchange, ticker, session) IN ({newest})", {})
+
     def session_vectors(self, instruments: Sequence[Instrument], session: date) -> dict[Instrument, FeatureVector]:
         """The features of one session of many instruments; one that was not traded then is missing."""
-        parameters = _among(instruments) | {"session": session}
+        return self._vectors(instruments, "session = {session:Date32}", {"session": session})
+
+    def _vectors(
+        self, instruments: Sequence[Instrument], of_session: str, parameters: dict[str, object]
+    ) -> dict[Instrument, FeatureVector]:
+        wanted = f"WHERE {_AMONG} AND {of_session} ORDER BY version DESC LIMIT 1 BY exchange, ticker"
         result = self._client.query(
-            "SELECT f.*, p.raw_close AS __raw_close FROM ("  # noqa: S608  a constant
-            f" SELECT * FROM features WHERE {_AMONG} AND session = {{session:Date32}}"
-            " ORDER BY version DESC LIMIT 1 BY exchange, ticker) AS f"
-            f" INNER JOIN (SELECT exchange, ticker, raw_close FROM prices WHERE {_AMONG}"
-            " AND session = {session:Date32} ORDER BY version DESC LIMIT 1 BY exchange, ticker) AS p"
-            " ON p.exchange = f.exchange AND p.ticker = f.ticker",
-            parameters=parameters,
+            f"SELECT f.*, p.raw_close AS __raw_close FROM (SELECT * FROM features {wanted}) AS f"  # noqa: S608  constants
+            f" INNER JOIN (SELECT exchange, ticker, session, raw_close FROM prices {wanted}) AS p"
+            " ON p.exchange = f.exchange AND p.ticker = f.ticker AND p.session = f.session",
+            parameters=_among(instruments) | parameters,
         )
         return {Instrument(row["exchange"], row["ticker"]): _vector(row) for row in result.named_results()}
 
