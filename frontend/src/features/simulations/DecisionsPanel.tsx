@@ -68,6 +68,11 @@ export function DecisionsPanel({ simulation }: { simulation: Simulation }) {
   );
 }
 
+/** A model that serves from the first day on though the gate refused it: something has to. */
+function isFirst(item: SimulationDecision): boolean {
+  return item.event === 'promoted' && item.from_state === null;
+}
+
 /** What spoke against it, check by check; else the words of what cannot be put into checks. */
 function whyOf(item: SimulationDecision, t: TFunction, sentence: Sentence): string {
   const failed = item.checks.filter((check) => !check.passed);
@@ -92,9 +97,12 @@ function columnsOf(t: TFunction, format: Format, sentence: Sentence): readonly C
       id: 'event',
       header: t('simulation.decisions.event'),
       value: (item) => item.event,
-      cell: (item) => (
-        <Badge color={COLORS[item.event] ?? 'gray'}>{t(`simulation.event.${item.event}`)}</Badge>
-      ),
+      cell: (item) =>
+        isFirst(item) ? (
+          <Badge color="yellow">{t('simulation.decisions.first')}</Badge>
+        ) : (
+          <Badge color={COLORS[item.event] ?? 'gray'}>{t(`simulation.event.${item.event}`)}</Badge>
+        ),
     },
     {
       id: 'challenger',

@@ -46,6 +46,15 @@ it('tells the session that is at work, what is left, what has happened, and what
   expect(within(table).getByText('In the shadow not worse than the champion')).toBeInTheDocument();
 });
 
+it('tells a first model that serves against the gate from a promotion', async () => {
+  const first = simulationDecision({ event: 'promoted', from_state: null, to_state: 'confirmed' });
+  server.use(http.get(url(`${API}/decisions`), () => HttpResponse.json({ total: 1, items: [first] })));
+  renderApp(`${PAGE}?tab=decisions`);
+  const table = await screen.findByTestId('decisions-table');
+  expect(within(table).getByText('First model')).toBeVisible();
+  expect(within(table).queryByText('Promoted')).toBeNull();
+});
+
 it('ends one after asking, and goes on with one that was interrupted', async () => {
   server.use(
     http.post(url(`${API}/cancel`), () => {
