@@ -32,7 +32,7 @@ _ENDED = ("completed", "failed", "cancelled")
 
 
 # Long enough for its retrainings to be decided, short enough to be gone through in a minute or two.
-_SIMULATION = {"first": "2010-01-04", "last": "2010-06-30", "tickers": ["AAPL", "MSFT"], "name": "Half of 2010 once more"}
+_SIMULATION = {"first": "2010-01-04", "last": "2010-06-30", "tickers": ["AAPL", "MSFT"], "name": "Early 2010 once more"}
 
 # What a picture waits for besides: rates need two measurements, which are some seconds apart.
 _SHOWN = {"monitoring": "[data-testid=metric-requests] svg"}

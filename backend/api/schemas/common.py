@@ -29,7 +29,6 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-@lru_cache(maxsize=500)
 def _scalars(annotation: Any) -> frozenset[Any]:
     """The plain types that an annotation lets in, those of a list's items included."""
     arguments = get_args(annotation)
