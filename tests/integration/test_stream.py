@@ -307,7 +307,11 @@ def test_a_replica_that_starts_on_an_emptied_log_shows_what_clickhouse_holds_bes
 ) -> None:
     before = send(producer, 5)
     wait_stored(clickhouse, before)
-    replicas[1].kill()
+    # The local profile has one replica only: its broker, while it has just lost its groups, may never share out to a
+    # member that stayed and one that comes anew at the same moment (noida-db 0.2.3). Apache Kafka does.
+    stopped = replicas[1:] if broker.durable else replicas
+    for replica in stopped:
+        replica.kill()
     broker.lose_everything()
     replicas[1].start()
     wait_for(replicas[1].ready, seconds=PATIENCE, what="the replica that was started again")
@@ -317,6 +321,9 @@ def test_a_replica_that_starts_on_an_emptied_log_shows_what_clickhouse_holds_bes
         listener.wait_for([*before, *after])
     assert listener.kinds[0] == "snapshot"
     assert [identity for identity in listener.ids if identity in {*before, *after}] == [*before, *after]
+    for replica in stopped[:-1]:
+        replica.start()
+        wait_for(replica.ready, seconds=PATIENCE, what="the other replica")
 
 
 def test_a_producer_made_while_the_broker_is_down_delivers_once_it_is_up(

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer
-from kafka.admin import MemberToRemove
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import InvalidPartitionsError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
@@ -148,20 +147,6 @@ def open_consumer(
         metrics_enabled=False,
         **connection_options(settings, client_id),
     )
-
-
-def leave_group(settings: KafkaSettings, group_id: str, member: str) -> None:
-    """Take the member of this name out of a group, which is then shared out anew. Closing its consumer does not: a
-    named member keeps its place for a while.
-
-    Raises:
-        KafkaError: the broker does not answer.
-    """
-    admin = open_client(KafkaAdminClient, **connection_options(settings, "stock-groups"))
-    try:
-        admin.remove_group_members(group_id, [MemberToRemove(group_instance_id=member)])
-    finally:
-        admin.close()
 
 
 def producer_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from time import monotonic
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
-from stock_kit.kafka_clients import ensure_topics, leave_group, open_consumer, poll
+from stock_kit.kafka_clients import ensure_topics, open_consumer, poll
 from stock_kit.logging import get_logger
 from stock_kit.server_settings import KafkaSettings
 
@@ -147,16 +147,7 @@ class SinkThread:
                 reported = True
             except Exception:
                 log.exception("sink_error")
-                self._leave()
             self._stop.wait(_RETRY)
-
-    def _leave(self) -> None:
-        """The local profile's broker, when it has lost its groups, may give a member that comes back under its name an
-        answer without a share in it, time and again; the others then wait for it for ever."""
-        try:
-            leave_group(self._settings, GROUP, self._member)
-        except (KafkaError, OSError) as error:
-            log.warning("sink_group_not_left", error=str(error) or type(error).__name__)
 
     def _work(self) -> None:
         self._log = KafkaGroupLog(self._settings, self._member)
