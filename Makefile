@@ -21,8 +21,8 @@ export UV_COMPILE_BYTECODE := 1
 endif
 export UV_LINK_MODE ?= hardlink
 
-.PHONY: help setup setup-dev demo demo-detached stop status frontend documents dashboards test checks lint types imports leak-check unit unit-models unit-edges \
-        unit-core frontend-checks integration e2e screenshots format locks env-example clean clean-all
+.PHONY: help setup setup-dev demo demo-detached stop status frontend documents dashboards test checks lint types imports leak-check unit \
+        unit-models unit-edges unit-core frontend-checks integration e2e screenshots format locks env-example clean clean-all
 
 ##@ Local profile (no Docker)
 

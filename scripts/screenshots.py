@@ -30,7 +30,6 @@ _SETTLED = 12
 _PATIENCE = 420.0
 _ENDED = ("completed", "failed", "cancelled")
 
-
 # Long enough for its retrainings to be decided, short enough to be gone through in a minute or two.
 _SIMULATION = {"first": "2010-01-04", "last": "2010-06-30", "tickers": ["AAPL", "MSFT"], "name": "Early 2010 once more"}
 
@@ -75,7 +74,7 @@ def every(pages: dict[str, str]) -> Iterator[Shot]:
 
 
 def prepare(url: str) -> dict[str, str]:
-    """Have a year gone through, a model retrained and forecasts settled; the pages with what shows them.
+    """Have some months gone through, a model retrained and forecasts settled; the pages with what shows them.
 
     Raises:
         TimeoutError: one of them did not come about in time.

@@ -19,7 +19,7 @@ JOBS = {
 
 
 # The integration tests that need servers and nothing else.
-ON_SERVERS = ("test_data", "test_jobs", "test_serving_stores")
+ON_SERVERS = ("data", "jobs", "serving")
 
 
 def servers(project: Project) -> None:
@@ -29,9 +29,9 @@ def servers(project: Project) -> None:
         raise CheckError(f"the integration tests need {python}; make it with: make setup-dev")
     say("make up-database, pytest")
     project.make("up-database")
-    files = [f"tests/integration/{name}.py" for name in ON_SERVERS]
+    folders = [f"tests/integration/{name}" for name in ON_SERVERS]
     text = project.run(
-        [str(python), "-m", "pytest", "-q", "-m", "integration and not slow", *files],
+        [str(python), "-m", "pytest", "-q", "-m", "integration and not slow", *folders],
         {**project.servers_on_this_host(), "TEST_SERVERS": "running"},
     )
     say(f"servers: {text.strip().splitlines()[-1]}")

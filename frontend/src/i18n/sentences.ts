@@ -18,6 +18,15 @@ interface Sentence {
   said: string;
 }
 
+/** Compiled once, however many components say them. */
+const COMPILED = new WeakMap<object, readonly Sentence[]>();
+
+function compiled(bundle: Readonly<Record<string, string>>): readonly Sentence[] {
+  const sentences = COMPILED.get(bundle) ?? compile(bundle);
+  COMPILED.set(bundle, sentences);
+  return sentences;
+}
+
 /** A language's sentences, those first that leave the least open. */
 function compile(sentences: Readonly<Record<string, string>>): readonly Sentence[] {
   return Object.entries(sentences)
@@ -63,7 +72,7 @@ function translated(sentences: readonly Sentence[], text: string): string {
 export function sentencesOf(i18n: I18n, language: string): (text: string) => string {
   const bundle = i18n.getResourceBundle(language, SENTENCES) as Readonly<Record<string, string>> | undefined;
   if (!bundle) return (text) => text;
-  const sentences = compile(bundle);
+  const sentences = compiled(bundle);
   return (text) => translated(sentences, text);
 }
 

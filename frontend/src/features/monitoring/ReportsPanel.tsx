@@ -22,12 +22,13 @@ export function ReportsPanel() {
   const rows = useMemo(() => reports.data?.pages.flatMap((page) => page.items), [reports.data]);
   const columns = useColumns();
   const { search } = useMonitoringSearch();
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = reports;
+  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = reports;
   const sought = search.report !== undefined && rows?.every(({ name }) => name !== search.report);
-  // The address may ask for an older report than the first page holds.
+  // The address may ask for an older report than the first page holds. After an error somebody has to ask.
+  const goOn = sought && hasNextPage && !isFetchingNextPage && !isFetchNextPageError;
   useEffect(() => {
-    if (sought && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [sought, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (goOn) void fetchNextPage();
+  }, [goOn, fetchNextPage]);
   return (
     <Panel title={t('reports.title')} description={t('reports.subtitle')} data-testid="reports">
       {reports.isPending && <Skeleton height={120} />}
