@@ -5,6 +5,11 @@ import { defineConfig } from 'vitest/config';
 /** Where `npm run dev` finds the API and the WebSockets: nginx of the local profile unless told otherwise. */
 const target = process.env.STOCK_DEV_TARGET ?? 'http://127.0.0.1:8088';
 
+/** A module under `folder` of the page's own, not of the API's page, which is another entry. */
+function firstOf(folder: string): (id: string) => boolean {
+  return (id) => id.includes(`/${folder}/`) && !/swagger-ui|src\/api-docs/.test(id);
+}
+
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
@@ -28,16 +33,16 @@ export default defineConfig({
       input: ['index.html', 'api-docs.html'],
       output: {
         codeSplitting: {
-          // Libraries change seldom: their own file stays in the browser's cache over our releases.
+          // Every file costs its request, and a page waits for all of its own: few, of what is needed together.
           groups: [
-            { name: 'charts', test: /node_modules[\\/](lightweight-charts|fancy-canvas)[\\/]/ },
-            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
-            // All but tables, which are not on the first page; a group takes what its files import along.
-            {
-              name: 'tanstack',
-              test: /node_modules[\\/]@tanstack[\\/](?!react-table|table-core|react-virtual|virtual-core)/,
-            },
-            { name: 'table', test: /node_modules[\\/]@tanstack[\\/]/ },
+            { name: 'charts', test: /node_modules[\\/](lightweight-charts|fancy-canvas)[\\/]/, priority: 3 },
+            // Libraries change seldom: their own file stays in the browser's cache over our releases.
+            { name: 'vendor', test: firstOf('node_modules'), tags: ['$initial'], priority: 2 },
+            { name: 'app', test: firstOf('src'), tags: ['$initial'], priority: 2 },
+            // What several of the other pages share.
+            { name: 'table', test: /node_modules[\\/]@tanstack[\\/]/, priority: 1 },
+            { name: 'widgets', test: /node_modules[\\/].*\.m?js$/, minShareCount: 2, priority: 1 },
+            { name: 'shared', test: /src[\\/].*\.tsx?$/, minShareCount: 2 },
           ],
         },
       },

@@ -7,10 +7,12 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createQueryClient } from '@/api/queryClient';
+import { session } from '@/api/session';
 import { resolveVariables, theme } from '@/app/theme';
 import { preferredLanguage, startI18n } from '@/i18n';
 import { createAppRouter } from '@/routes/router';
 
+void session.open();
 const queryClient = createQueryClient();
 const router = createAppRouter();
 const root = document.getElementById('root');

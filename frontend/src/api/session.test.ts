@@ -96,6 +96,30 @@ describe('Session', () => {
     expect([asked, refreshes]).toEqual([1, 1]);
   });
 
+  it('answers with what it was told at the start, once and only whom it told of', async () => {
+    let asked = 0;
+    server.use(
+      http.get(url('/api/auth/me'), () => {
+        asked += 1;
+        return HttpResponse.json({ name: `nobody ${asked}` });
+      }),
+    );
+    const me = async () => (await session.fetch(new Request(url('/api/auth/me')))).json() as Promise<unknown>;
+    await session.open();
+    expect(await me()).toEqual({ name: 'nobody 1' });
+    expect(await me()).toEqual({ name: 'nobody 2' });
+    expect(asked).toBe(2);
+  });
+
+  it('asks anew who one is after a log-in', async () => {
+    server.use(http.get(url('/api/auth/me'), () => HttpResponse.json({ name: 'nobody' })));
+    await session.open();
+    session.begin('good');
+    server.use(http.get(url('/api/auth/me'), () => HttpResponse.json({ name: 'kim' })));
+    const answer = await session.fetch(new Request(url('/api/auth/me')));
+    expect(await answer.json()).toEqual({ name: 'kim' });
+  });
+
   it('forgets the token when it ends', async () => {
     serve(() => HttpResponse.json({}, { status: 401 }));
     session.begin('good');

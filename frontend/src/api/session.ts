@@ -1,5 +1,6 @@
 type State = 'in' | 'out';
 
+const ME = '/api/auth/me';
 /** What gives a session, and so needs none. */
 const OPEN = ['/api/auth/login', '/api/auth/refresh', '/api/auth/logout'];
 
@@ -18,6 +19,8 @@ export class Session {
   #state: State = 'in';
   #refreshing: Promise<boolean> | null = null;
   #opening: Promise<void> | null = null;
+  /** Who one is, as the opening was told: for the first who asks for just that. */
+  #me: Response | null = null;
   readonly #listeners = new Set<() => void>();
 
   readonly state = (): State => this.#state;
@@ -30,8 +33,17 @@ export class Session {
     };
   };
 
+  /**
+   * One small request finds out whether there is a session, before all that a page asks for fails for want of it. The
+   * first request waits for it; called before, it is under way while the page is still being put together.
+   */
+  open(): Promise<void> {
+    return (this.#opening ??= this.#open());
+  }
+
   begin(token: string): void {
     this.#token = token;
+    this.#me = null;
     this.#setState('in');
   }
 
@@ -43,9 +55,13 @@ export class Session {
   /** Sends a request of the API with the token; when that has run out, again with the next one. */
   readonly fetch = async (request: Request): Promise<Response> => {
     if (OPEN.includes(new URL(request.url).pathname)) return globalThis.fetch(request);
-    // One small request finds out whether there is a session, before all that a page asks for fails for want of it.
-    await (this.#opening ??= this.#open());
+    await this.open();
     if (this.#state === 'out') return new Response(null, { status: 401, statusText: 'Not logged in' });
+    const me = this.#me;
+    if (me && new URL(request.url).pathname === ME) {
+      this.#me = null;
+      return me;
+    }
     const again = request.clone();
     const used = this.#token;
     const answer = await globalThis.fetch(signed(request, used));
@@ -57,7 +73,8 @@ export class Session {
 
   async #open(): Promise<void> {
     try {
-      const answer = await globalThis.fetch(new URL('/api/auth/me', globalThis.location.origin));
+      const answer = await globalThis.fetch(new URL(ME, globalThis.location.origin));
+      if (answer.ok) this.#me = answer;
       if (answer.status === 401 && this.#token === null) await this.#refresh();
     } catch {
       // Nothing answers; the requests that wait will say so, each for itself.

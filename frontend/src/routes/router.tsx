@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router';
 import { Root } from '@/app/Root';
 import { NotFound, RouteProblem } from '@/app/RouteStates';
+import { OverviewPage } from '@/features/overview/OverviewPage';
 import { readAdminSearch } from './adminSearch';
 import { readDatasetsSearch } from './datasetsSearch';
 import { readMonitoringSearch } from './monitoringSearch';
@@ -32,7 +33,7 @@ const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
   validateSearch: readOverviewSearch,
-  component: lazyRouteComponent(() => import('@/features/overview/OverviewPage'), 'OverviewPage'),
+  component: OverviewPage,
 });
 
 const stockRoute = createRoute({
@@ -154,7 +155,7 @@ const adminRoute = createRoute({
   ),
 });
 
-/** Every page is its own bundle; hovering over a link fetches it. */
+/** Every page but the first, which most visits begin with, is its own bundle; hovering over a link fetches it. */
 export function createAppRouter(history?: RouterHistory) {
   return createRouter({
     history,

@@ -22,10 +22,13 @@ export function ForecastCard({ dataset }: { dataset: Dataset }) {
     <Card component="article" data-testid={`forecast-${dataset.exchange}-${dataset.ticker}`} h="100%">
       <Stack gap="md" h="100%">
         <CardHead dataset={dataset} />
-        {latest.isPending && <Skeleton height={118} />}
-        {latest.isError && <ProblemAlert error={latest.error} onRetry={latest.refetch} />}
-        {latest.data === null && <NoForecast dataset={dataset} />}
-        {latest.data && <CardForecast prediction={latest.data} />}
+        {/* As high without a forecast as with one, which may come at any time. */}
+        <Stack gap="md" className={classes.forecast}>
+          {latest.isPending && <Skeleton flex={1} />}
+          {latest.isError && <ProblemAlert error={latest.error} onRetry={latest.refetch} />}
+          {latest.data === null && <NoForecast dataset={dataset} />}
+          {latest.data && <CardForecast prediction={latest.data} />}
+        </Stack>
       </Stack>
     </Card>
   );
@@ -97,13 +100,14 @@ function CardForecast({ prediction }: { prediction: Prediction }) {
       <div key={prediction.prediction_id} className="arrived">
         <ForecastFigures prediction={prediction} />
       </div>
-      <Group justify="space-between" mt="auto" gap="xs">
+      {/* Not beside each other: how long ago it was is of another width every second, and would wrap in and out. */}
+      <Stack gap={6} mt="auto">
         <Group gap={6}>
           <ModelBadge prediction={prediction} />
           <SkillBadge prediction={prediction} />
         </Group>
         <MadeAt at={prediction.made_at} />
-      </Group>
+      </Stack>
     </>
   );
 }
@@ -112,7 +116,7 @@ function NoForecast({ dataset }: { dataset: Dataset }) {
   const { t } = useTranslation();
   const predict = usePredict(dataset);
   return (
-    <Alert color="gray" variant="light" title={t('forecast.none.title')} mt="auto">
+    <Alert color="gray" variant="light" title={t('forecast.none.title')} flex={1}>
       <Stack gap="sm" align="flex-start">
         <Text fz="sm">{t('forecast.none.detail')}</Text>
         <Button

@@ -46,7 +46,7 @@ function CardsSkeleton() {
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg" data-testid="loading">
       {[0, 1, 2, 3].map((card) => (
-        <Skeleton key={card} height={330} radius="lg" />
+        <Skeleton key={card} height={356} radius="lg" />
       ))}
     </SimpleGrid>
   );

@@ -9,12 +9,13 @@ type Shown = 'first' | 'second' | null;
 
 function Page() {
   const [shown, setShown] = useState<Shown>(null);
+  const [deleted, setDeleted] = useState(false);
   const show = (dialog: Shown) => () => {
     setShown(dialog);
   };
   return (
-    <>
-      <button onClick={show('first')}>open</button>
+    <main tabIndex={-1}>
+      {!deleted && <button onClick={show('first')}>open</button>}
       <Menu>
         <Menu.Target>
           <button>more</button>
@@ -28,6 +29,21 @@ function Page() {
           <button data-autofocus onClick={show('second')}>
             next
           </button>
+          <button
+            onClick={() => {
+              setDeleted(true);
+            }}
+          >
+            delete
+          </button>
+          <button
+            onClick={() => {
+              setDeleted(true);
+              setShown(null);
+            }}
+          >
+            delete and close
+          </button>
         </Dialog>
       )}
       {shown === 'second' && (
@@ -35,7 +51,7 @@ function Page() {
           <button data-autofocus>last</button>
         </Dialog>
       )}
-    </>
+    </main>
   );
 }
 
@@ -98,4 +114,25 @@ it('leaves the focus with what has taken it meanwhile', async () => {
   screen.getByText('more').focus();
   await leave();
   expect(screen.getByText('more')).toHaveFocus();
+});
+
+it('gives the focus to the page when what opened it is no more', async () => {
+  renderPage('test');
+  await userEvent.click(screen.getByText('open'));
+  await focusOf('next');
+  await userEvent.click(screen.getByText('delete'));
+  expect(screen.queryByText('open')).toBeNull();
+  await leave();
+  expect(screen.getByRole('main')).toHaveFocus();
+});
+
+it('gives the focus to the page when what opened it goes together with it', async () => {
+  renderPage('test');
+  await userEvent.click(screen.getByText('open'));
+  await focusOf('next');
+  await userEvent.click(screen.getByText('delete and close'));
+  expect(screen.queryByRole('dialog')).toBeNull();
+  await waitFor(() => {
+    expect(screen.getByRole('main')).toHaveFocus();
+  });
 });

@@ -13,9 +13,17 @@ function focusIsFree(): boolean {
   return element === null || element === document.body || element.closest('[role="dialog"]') !== null;
 }
 
+/** To where the page's own begins, rather than to nothing, from where keys would lead through all the navigation. */
+function focusMainIfLost(): void {
+  const element = document.activeElement;
+  if (element === null || element === document.body)
+    document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+}
+
 /**
- * Gives the focus back to what had it before this component was rendered, when the component goes. Mantine's own does so
- * only for a dialog that stays rendered while it is closed.
+ * Gives the focus back to what had it before this component was rendered, when the component goes; to the page where that
+ * is no more, such as the button of a row that was deleted. Mantine's own does so only for a dialog that stays rendered
+ * while it is closed.
  */
 export function useFocusBack(): void {
   // While rendering: what is committed together with this component may take the opener's menu away.
@@ -26,6 +34,8 @@ export function useFocusBack(): void {
     return () => {
       if (focusIsFree() && opener instanceof HTMLElement && opener.isConnected)
         opener.focus({ preventScroll: true });
+      // Once all that goes together with this component has gone, which may be the opener as well.
+      queueMicrotask(focusMainIfLost);
     };
   }, [before]);
 }
