@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from stock_mlops.cli import etl as command
@@ -69,3 +70,17 @@ def test_the_rejected_rows_shown_are_bounded(capsys: pytest.CaptureFixture[str])
     assert "US:X row 2 (no date): close is missing" in output
     assert output.count("close is missing") == command.SHOWN_REJECTIONS
     assert "and 20 more" in output
+
+
+@pytest.mark.parametrize(("warehouse", "again"), [("nothing", False), ("all", True)])
+def test_a_load_that_only_wrote_the_warehouse_again_says_so(
+    capsys: pytest.CaptureFixture[str], warehouse: Literal["nothing", "all"], again: bool
+) -> None:
+    from stock_mlops.instruments import Instrument
+    from stock_mlops.services.etl_report import RunReport
+    from stock_mlops.services.ingest_report import TickerReport
+
+    command.show(RunReport(1, (TickerReport(Instrument("US", "AAPL"), 600, unchanged=600, warehouse=warehouse),)))
+    told = capsys.readouterr().out
+    assert "Nothing new" in told
+    assert ("written to the warehouse again" in told) == again

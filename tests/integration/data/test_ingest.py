@@ -136,6 +136,30 @@ def test_what_a_crash_left_undone_is_done_by_the_next_load(
     assert_warehouse_is(warehouse, ticker, rows)
 
 
+def test_a_full_load_puts_features_right_that_something_else_wrote(
+    ingest: Ingest, warehouse: Warehouse, ticker: Instrument, loaded: list[Instrument]
+) -> None:
+    rows = msft(ticker)
+    load(ingest, ticker, rows)
+    before = warehouse.latest_vectors([ticker])[ticker]
+    stored = warehouse.features(ticker, feature_names()).tail(2)
+    late = stored.with_columns(pl.col(*feature_names()).shift(1)).tail(1)
+    warehouse.write_features(late.with_columns(exchange=pl.lit(ticker.exchange), ticker=pl.lit(ticker.ticker)))
+    assert load(ingest, ticker, rows).tickers[0].warehouse == "nothing"
+
+    for _ in range(2):
+        again = ingest.run(FrameSource([Fetched(ticker, rows)]), full=True)
+        assert (again.new, again.tickers[0].unchanged, again.tickers[0].warehouse) == (0, 600, "all")
+        assert_warehouse_is(warehouse, ticker, rows)
+    assert loaded == [ticker] * 3
+    # What was served from the rows of before is known by their version.
+    assert int(warehouse.latest_vectors([ticker])[ticker].data_version) > int(before.data_version)
+    assert load(ingest, ticker, rows).tickers[0].warehouse == "nothing"
+    corrected = rows.with_columns(volume=pl.when(pl.int_range(pl.len()) == 599).then(7.0).otherwise("volume"))
+    load(ingest, ticker, corrected)
+    assert_warehouse_is(warehouse, ticker, corrected)
+
+
 def test_a_ticker_that_fails_does_not_fail_the_others(ingest: Ingest, ticker: Instrument) -> None:
     unknown, broken = Instrument("US", "UNKNOWN"), Instrument("US", "BROKEN")
     report = ingest.run(

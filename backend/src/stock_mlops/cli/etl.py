@@ -210,6 +210,8 @@ def show(report: RunReport) -> None:
     _show_rejections(report)
     if not report.failed and report.written == 0:
         console.print("Nothing new: everything the source has is stored already.")
+        if any(ticker.warehouse == "all" for ticker in report.tickers):
+            console.print("Prices and features were written to the warehouse again.")
 
 
 def _table(report: RunReport) -> Table:

@@ -95,7 +95,8 @@ class Ingest:
         """Load ``instruments`` (None: all that the source has).
 
         Args:
-            full: all history again, where the source would give only what is new.
+            full: all history again, where the source would give only what is new, and all of it into the warehouse,
+                whatever stands there.
             exports: write the Parquet files as well.
 
         Returns:
@@ -130,7 +131,8 @@ class Ingest:
         request = FetchRequest(until=now, instruments=wanted, stored=self._stored(source, wanted), full=full)
         with ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="ingest") as pool:
             work = (
-                pool.submit(self._load_safely, source, chunk, now, exports) for chunk in _chunks(source.fetch(request))
+                pool.submit(self._load_safely, source, request, chunk, exports)
+                for chunk in _chunks(source.fetch(request))
             )
             for done in _bounded(work, self._settings.concurrency + 1):
                 for report in done:
@@ -159,27 +161,29 @@ class Ingest:
         return {Instrument(*key): frame for key, frame in rows.partition_by("exchange", "ticker", as_dict=True).items()}
 
     def _load_safely(
-        self, source: PriceSource, chunk: Sequence[Fetched], now: datetime, exports: bool
+        self, source: PriceSource, request: FetchRequest, chunk: Sequence[Fetched], exports: bool
     ) -> list[TickerReport]:
         """Load a chunk; when that fails, one by one, so that the error stays with its ticker."""
         try:
-            return self._load(source, chunk, now, exports)
+            return self._load(source, request, chunk, exports)
         except (PostgresUnavailable, ClickHouseUnavailable):
             raise
         except Exception as error:
             if len(chunk) > 1:
-                return [report for item in chunk for report in self._load_safely(source, [item], now, exports)]
+                return [report for item in chunk for report in self._load_safely(source, request, [item], exports)]
             log.exception("ticker_failed", instrument=chunk[0].instrument.key, source=source.name)
             return [TickerReport(chunk[0].instrument, chunk[0].rows_read, error=f"{type(error).__name__}: {error}")]
 
-    def _load(self, source: PriceSource, chunk: Sequence[Fetched], now: datetime, exports: bool) -> list[TickerReport]:
+    def _load(
+        self, source: PriceSource, request: FetchRequest, chunk: Sequence[Fetched], exports: bool
+    ) -> list[TickerReport]:
         reports = {item.instrument: _report(item) for item in chunk}
         fetched = [item for item in chunk if item.error is None]
         instruments = [item.instrument for item in fetched]
         for exchange, group in groupby(sorted(fetched, key=lambda item: item.instrument), _exchange):
-            self._store(source, exchange, list(group), now, reports)
+            self._store(source, exchange, list(group), request.until, reports)
         states = self._raw.states(instruments)
-        for instrument, need in self._sync.run(instruments).items():
+        for instrument, need in self._sync.run(instruments, again=request.full).items():
             reports[instrument].warehouse = need
         for instrument, state in states.items():
             _describe(reports[instrument], state)

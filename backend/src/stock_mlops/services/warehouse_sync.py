@@ -30,24 +30,34 @@ _READABLE = 0o644
 
 
 class WarehouseSync:
-    """Computes and writes what the warehouse lacks: the new sessions where nothing before them changed, else all."""
+    """Computes and writes what the warehouse lacks: the new sessions where nothing before them changed, else all.
+
+    What is written again gets a later version than what it replaces, also where the raw rows are the same: readers take
+    the newest one, and what was served from the rows of before is known by theirs.
+    """
 
     def __init__(self, raw: RawPrices, warehouse: Warehouse) -> None:
         self._raw = raw
         self._warehouse = warehouse
         self._columns_ensured = False
 
-    def run(self, instruments: Collection[Instrument]) -> dict[Instrument, Need]:
-        """Returns what was written of each; an instrument without raw rows is missing."""
+    def run(self, instruments: Collection[Instrument], *, again: bool = False) -> dict[Instrument, Need]:
+        """Returns what was written of each; an instrument without raw rows is missing.
+
+        Args:
+            again: write all, also what seems to be there: its values may not be what the raw prices make of them.
+        """
         self._ensure_columns()
         raw = self._raw.states(instruments)
         written = self._warehouse.states(raw)
-        needs = self._needs(raw, written)
+        needs: dict[Instrument, Need] = dict.fromkeys(raw, "all") if again else self._needs(raw, written)
+        versions = {item: version_of(state.ingested_at) for item, state in raw.items()}
         if rewritten := [instrument for instrument, need in needs.items() if need == "all"]:
-            self._write(self._raw.current(rewritten), raw)
+            later = {item: max(versions[item], written[item].version + 1) for item in rewritten}
+            self._write(self._raw.current(rewritten), later)
             self._drop_removed([item for item in rewritten if written[item].rows], raw)
         if appended := [instrument for instrument, need in needs.items() if need == "tail"]:
-            self._append(appended, raw, written)
+            self._append(appended, raw, written, versions)
         return needs
 
     def _needs(
@@ -76,19 +86,20 @@ class WarehouseSync:
         instruments: Collection[Instrument],
         raw: Mapping[Instrument, RawState],
         written: Mapping[Instrument, WarehouseState],
+        versions: Mapping[Instrument, int],
     ) -> None:
         most_new = max(raw[item].rows - written[item].rows for item in instruments)
         rows = self._raw.newest(instruments, max_lookback() + most_new)
         done = [(item.exchange, item.ticker, written[item].last_session) for item in instruments]
-        self._write(rows, raw, after=pl.DataFrame(done, schema=[*INSTRUMENT, "done"], orient="row"))
+        self._write(rows, versions, after=pl.DataFrame(done, schema=[*INSTRUMENT, "done"], orient="row"))
 
     def _write(
-        self, rows: pl.DataFrame, raw: Mapping[Instrument, RawState], *, after: pl.DataFrame | None = None
+        self, rows: pl.DataFrame, versions: Mapping[Instrument, int], *, after: pl.DataFrame | None = None
     ) -> None:
         """Compute from ``rows`` and insert, of each instrument only the sessions after ``after.done`` when given."""
-        versions = _versions(raw)
+        labels = _labels(versions)
         for part in whole_tickers(adjust(rows), ROWS_AT_ONCE):
-            self._write_part(part, versions, after)
+            self._write_part(part, labels, after)
 
     def _write_part(self, clean: pl.DataFrame, versions: pl.DataFrame, after: pl.DataFrame | None) -> None:
         features = compute_features(clean)
@@ -150,8 +161,6 @@ def _labelled(frame: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(keys["version"])
 
 
-def _versions(raw: Mapping[Instrument, RawState]) -> pl.DataFrame:
-    rows: Iterable[tuple[str, str, int]] = (
-        (item.exchange, item.ticker, version_of(state.ingested_at)) for item, state in raw.items()
-    )
+def _labels(versions: Mapping[Instrument, int]) -> pl.DataFrame:
+    rows: Iterable[tuple[str, str, int]] = ((item.exchange, item.ticker, version) for item, version in versions.items())
     return pl.DataFrame(list(rows), schema={**dict.fromkeys(INSTRUMENT, pl.String), "version": pl.UInt64}, orient="row")

@@ -1,8 +1,8 @@
 """ClickHouse: clean prices and features, written in Arrow blocks and read without duplicates.
 
-``version`` of a row is the moment of the newest raw row it was computed from, in microseconds since the epoch: the
-"as of" that reproduces it from raw_db. Tables replace rows by version when they merge, which is later; every read here
-takes the newest version of each session itself.
+``version`` of a row is the moment of the newest raw row it was computed from, in microseconds since the epoch (more
+where the same rows were computed again): the "as of" that reproduces it from raw_db. Tables replace rows by version
+when they merge, which is later; every read here takes the newest version of each session itself.
 """
 
 from __future__ import annotations
