@@ -94,3 +94,20 @@ def test_lines_of_a_thread_name_the_service_too(capsys: pytest.CaptureFixture[st
     thread.join()
     (line,) = lines(capsys)
     assert (line["event"], line["service"]) == ("from_a_thread", "backend1")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_value_of_a_local_variable(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(form=form)
+
+    def connect(password: str) -> None:
+        raise ConnectionError(f"refused after {len(password)} characters")
+
+    try:
+        connect("".join(["hun", "ter2"]))
+    except ConnectionError:
+        get_logger("tests").exception("not_connected")
+    text = capsys.readouterr().out
+    assert "refused after 7 characters" in text
+    assert "Traceback" in text
+    assert "hunter2" not in text

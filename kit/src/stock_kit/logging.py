@@ -41,7 +41,10 @@ def configure_logging(settings: LogSettings, service: str) -> None:
         structlog.stdlib.ExtraAdder(),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        # The prettier tracebacks of a terminal show what local variables hold, secrets too.
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     final: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
