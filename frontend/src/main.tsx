@@ -14,7 +14,7 @@ import { createAppRouter } from '@/routes/router';
 
 void session.open();
 const queryClient = createQueryClient();
-const router = createAppRouter();
+const router = createAppRouter(queryClient);
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element #root to show the page in');
 

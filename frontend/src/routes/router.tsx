@@ -1,10 +1,14 @@
+import { noop, type QueryClient } from '@tanstack/react-query';
 import {
-  createRootRoute,
+  createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
   type RouterHistory,
 } from '@tanstack/react-router';
+import { modelQuery } from '@/api/models';
+import { predictionDetailQuery } from '@/api/predictionDetail';
+import { simulationQuery } from '@/api/simulations';
 import { Root } from '@/app/Root';
 import { NotFound, RouteProblem } from '@/app/RouteStates';
 import { OverviewPage } from '@/features/overview/OverviewPage';
@@ -27,7 +31,11 @@ function withStyles<T>(page: () => Promise<T>): () => Promise<T> {
   return async () => (await Promise.all([import('@/shared/ui/mantineMore'), page()]))[1];
 }
 
-const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound });
+/** `client`: the pages' cache. What a page shows nothing without is asked for while its bundle is still fetched. */
+const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({
+  component: Root,
+  notFoundComponent: NotFound,
+});
 
 const overviewRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -80,6 +88,9 @@ const modelRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models/$modelId',
   validateSearch: readModelSearch,
+  loader: ({ context, params }) => {
+    context.client.query(modelQuery(params.modelId)).catch(noop);
+  },
   component: lazyRouteComponent(
     withStyles(() => import('@/features/models/detail/ModelPage')),
     'ModelPage',
@@ -109,6 +120,9 @@ const predictRoute = createRoute({
 const predictionRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/predict/$predictionId',
+  loader: ({ context, params }) => {
+    context.client.query(predictionDetailQuery(params.predictionId)).catch(noop);
+  },
   component: lazyRouteComponent(
     withStyles(() => import('@/features/predict/PredictionPage')),
     'PredictionPage',
@@ -129,6 +143,9 @@ const simulationRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/simulations/$simulationId',
   validateSearch: readSimulationSearch,
+  loader: ({ context, params }) => {
+    context.client.query(simulationQuery(params.simulationId)).catch(noop);
+  },
   component: lazyRouteComponent(
     withStyles(() => import('@/features/simulations/SimulationPage')),
     'SimulationPage',
@@ -156,9 +173,10 @@ const adminRoute = createRoute({
 });
 
 /** Every page but the first, which most visits begin with, is its own bundle; hovering over a link fetches it. */
-export function createAppRouter(history?: RouterHistory) {
+export function createAppRouter(client: QueryClient, history?: RouterHistory) {
   return createRouter({
     history,
+    context: { client },
     routeTree: rootRoute.addChildren([
       overviewRoute,
       stockRoute,

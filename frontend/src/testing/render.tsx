@@ -10,7 +10,7 @@ import { createAppRouter } from '@/routes/router';
 export function renderApp(path: string): { client: QueryClient; router: ReturnType<typeof createAppRouter> } {
   const client = createQueryClient();
   client.setDefaultOptions({ queries: { ...client.getDefaultOptions().queries, retry: false } });
-  const router = createAppRouter(createMemoryHistory({ initialEntries: [path] }));
+  const router = createAppRouter(client, createMemoryHistory({ initialEntries: [path] }));
   render(
     <MantineProvider theme={theme} env="test">
       <QueryClientProvider client={client}>
