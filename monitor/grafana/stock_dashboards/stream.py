@@ -131,7 +131,7 @@ def _alerts() -> list[Panel]:
         series(
             "Raised",
             promql(
-                "sum by (detector, severity) (increase(stock_alerts_total[$__rate_interval]))",
+                "sum by (detector, severity) (increase(stock_alerts_total[$__rate_interval])) > 0",
                 "{{detector}} {{severity}}",
             ),
             width=12,
@@ -141,7 +141,7 @@ def _alerts() -> list[Panel]:
         series(
             "Told to receivers",
             promql(
-                "sum by (receiver, outcome) (increase(stock_alert_deliveries_total[$__rate_interval]))",
+                "sum by (receiver, outcome) (increase(stock_alert_deliveries_total[$__rate_interval])) > 0",
                 "{{receiver}} {{outcome}}",
             ),
             width=6,

@@ -16,7 +16,7 @@ from stock_kit.logging import get_logger
 from stock_kit.service_settings import AlertSettings
 
 from stock_mlops.services.alert_messages import message_of
-from stock_mlops.services.alert_metrics import ALERT_DELIVERIES
+from stock_mlops.services.alert_metrics import ALERT_DELIVERIES, OUTCOMES
 from stock_mlops.stores.alert_deliveries import Claim, Deliveries, ReceiverRule, Told
 from stock_mlops.stores.alerts import Alert
 from stock_mlops.stores.receivers import Mail, NotDeliveredError, Webhook, longest_attempt
@@ -84,6 +84,10 @@ class AlertDelivery:
         self._attempts = _attempts_within(settings.retry_for)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alert-delivery", daemon=True)
+        # Told from the beginning: the first message that is given up has to count as an increase.
+        for receiver in receivers:
+            for outcome in OUTCOMES:
+                ALERT_DELIVERIES.labels(receiver.name, outcome)
 
     def start(self) -> None:
         if self._receivers:
