@@ -312,6 +312,19 @@ def test_services_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
         time.sleep(0.02)
 
 
+async def test_a_nice_service_gives_way_with_its_whole_session(tmp_path: Path) -> None:
+    mark = tmp_path / "up"
+    code = f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(60)"
+    async with running(tmp_path, [service("nice", code, ready=file_exists(mark), niceness=4)]) as supervisor:
+        await start(supervisor)
+        child = supervisor.runners["nice"].child
+        assert child is not None
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 4)
+        session = Path(f"/proc/{child.pid}/autogroup")
+        if session.exists():
+            assert session.read_text().split()[-1] == "4"
+
+
 async def test_output_is_kept_in_a_file(tmp_path: Path) -> None:
     async with running(tmp_path, [service("chatty", f"print('one'); print('two'); {SLEEP}")]) as supervisor:
         await start(supervisor)

@@ -20,6 +20,8 @@ from stock_local.service import Service
 
 FLOWER = "flower"
 _WATCHER = 10  # what only watches gives way to what it watches, above all while everything starts
+_TRAINER = 10  # who trains for minutes gives way to who waits for an answer
+_FOLLOWER = 5  # what becomes of a prediction, to the prediction
 SERVERS = ("raw_db", "model_meta_db", "mlflow-db", "redis", "clickhouse", "s3", "kafka")
 
 
@@ -139,6 +141,7 @@ def _worker(settings: Settings, queue: str) -> Service:
         ports={"metrics": port},
         host=celery.host,
         needs=("redis", "model_meta_db", "clickhouse"),
+        niceness=_TRAINER if queue == "train" else 0,
     )
 
 
@@ -182,6 +185,7 @@ def _ws_monitor(settings: Settings) -> Service:
         ports={"HTTP": monitor.port},
         host=monitor.host,
         needs=("kafka", "clickhouse"),
+        niceness=_FOLLOWER,
     )
 
 

@@ -50,10 +50,22 @@ def _become(uid: int, gid: int) -> None:
     _check(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0), "prctl(PR_CAP_AMBIENT_RAISE)")
 
 
+def _give_way(niceness: int) -> None:
+    """To what is less nice. A kernel that groups processes by session weighs the groups only, and each service has a
+    session of its own."""
+    os.nice(niceness)
+    try:
+        with open("/proc/self/autogroup", "w") as group:  # noqa: PTH123  pathlib alone takes as long as all else here
+            group.write(str(niceness))
+    except OSError:
+        pass  # a kernel that does not group, or does not say
+
+
 def main() -> None:
     supervisor, uid, gid, niceness = (int(value) for value in sys.argv[1:5])
     program = sys.argv[5:]
-    os.nice(niceness)
+    if niceness:
+        _give_way(niceness)
     if uid >= 0:
         _become(uid, gid)
     # After the change of user, which would clear it.
