@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT))
 from tests.e2e.demo import demo_environment, running_browser, running_demo  # noqa: E402
 from tests.e2e.pages import all_pages, open_page, when_settled  # noqa: E402
 
-_SECONDS_PER_SESSION = 1.5
+# Slow enough that the replay still goes on when the last picture is taken.
+_SECONDS_PER_SESSION = 3.0
 # So many forecasts have to have met their actual closes, for pages that show how they did.
 _SETTLED = 12
 _PATIENCE = 420.0

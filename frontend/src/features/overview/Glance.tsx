@@ -8,6 +8,7 @@ import { healthQuery, queuesQuery } from '@/api/system';
 import { useFormat } from '@/shared/format/useFormat';
 import classes from './Glance.module.css';
 import { GlanceTile } from './GlanceTile';
+import { useSayAlert } from '@/features/alerts/useAlertText';
 import { useOpenAlerts } from '@/features/alerts/useOpenAlerts';
 
 /** The platform's state in four figures, each the way to its page. */
@@ -70,7 +71,9 @@ function Services() {
 function Alerts() {
   const { t } = useTranslation();
   const { data, isError } = useOpenAlerts();
+  const say = useSayAlert();
   const count = data?.length;
+  const newest = data?.[0];
   return (
     <GlanceTile
       label={t('alerts.title')}
@@ -78,7 +81,7 @@ function Alerts() {
       value={
         isError ? t('glance.unreachable') : count === undefined ? undefined : t('glance.open', { count })
       }
-      detail={isError ? '' : (data?.[0]?.title ?? t('glance.quiet'))}
+      detail={isError ? '' : newest ? say(newest).title : t('glance.quiet')}
       tone={count ? 'warn' : 'good'}
       testId="glance-alerts"
     />

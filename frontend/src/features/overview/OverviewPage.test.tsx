@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { accuracy, bar, dataset, prediction } from '@/testing/factories';
+import { accuracy, alert, bar, dataset, prediction } from '@/testing/factories';
 import { FakeWebSocket } from '@/testing/FakeWebSocket';
 import { renderApp } from '@/testing/render';
 import { server, url } from '@/testing/server';
@@ -175,11 +175,18 @@ describe('OverviewPage', () => {
     expect(screen.getByTestId('watchlist-name')).toBeInvalid();
   });
 
-  it('speaks Chinese when asked to', async () => {
+  it('speaks Chinese when asked to, of alerts as well', async () => {
     serve([dataset()], []);
+    const down = alert({
+      fingerprint: 'service_down:backend1',
+      subject: 'backend1',
+      title: 'backend1 does not answer',
+    });
+    server.use(http.get(url('/api/alerts'), () => HttpResponse.json({ items: [down], next_cursor: null })));
     renderApp('/');
     await userEvent.click(await screen.findByTestId('language-toggle'));
     expect(await screen.findByRole('heading', { name: '總覽' })).toBeVisible();
+    expect(await within(screen.getByTestId('glance-alerts')).findByText('backend1 沒有回應')).toBeVisible();
     await userEvent.click(screen.getByTestId('language-toggle'));
     expect(await screen.findByRole('heading', { name: 'Overview' })).toBeVisible();
   });
