@@ -144,7 +144,7 @@ leak-check: setup-dev ## no feature knows the future: truncation, perturbation a
 # share needs, and JAX, which does not get on with forks, is in one of them; with xdist all would collect everything.
 UNIT = $(BIN)/pytest -q -p no:faker -p no:schemathesis -m "not integration and not e2e and not slow"
 UNIT_MODELS = backend/tests/forecasting
-UNIT_EDGES = $(addsuffix /tests,kit monitor local ws_monitor metrics_publisher) backend/tests/stores backend/tests/api
+UNIT_EDGES = $(addsuffix /tests,kit local ws_monitor metrics_publisher) backend/tests/stores backend/tests/api
 unit: setup-dev ## tests that need no server
 	@$(MAKE) --no-print-directory -j3 --output-sync=target unit-models unit-edges unit-core
 
@@ -155,7 +155,7 @@ unit-edges:
 	$(UNIT) $(UNIT_EDGES)
 
 unit-core:
-	$(UNIT) backend/tests $(addprefix --ignore ,$(filter backend/%,$(UNIT_MODELS) $(UNIT_EDGES)))
+	$(UNIT) backend/tests monitor/tests $(addprefix --ignore ,$(filter backend/%,$(UNIT_MODELS) $(UNIT_EDGES)))
 
 frontend-checks: frontend/node_modules/.installed ## the page: format, lint, types, unit tests, build, API client
 	scripts/npm run check --prefix frontend --silent
