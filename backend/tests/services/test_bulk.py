@@ -83,6 +83,21 @@ async def test_each_is_answered_as_if_it_had_been_asked_for_alone_and_all_share_
         assert event == alone.model_copy(update={"prediction_id": event.prediction_id, "made_at": event.made_at})
 
 
+async def test_those_asked_for_again_are_predicted_anew_beside_those_that_are_new(
+    predictor: Predictor, market: Market
+) -> None:
+    first = await predictor.predict_bulk([AAPL, GOOG], 2)
+    again = await predictor.predict_bulk([GOOG, IBM, AAPL, NOPE], 2)
+    assert [answer.ticker for answer in again if isinstance(answer, PredictionEvent)] == ["GOOG", "IBM", "AAPL"]
+    assert isinstance(again[3], NoDataError)
+    for before, after in ((first[0], again[2]), (first[1], again[0])):
+        assert isinstance(before, PredictionEvent)
+        assert isinstance(after, PredictionEvent)
+        assert after.prediction_id != before.prediction_id
+        assert after == before.model_copy(update={"prediction_id": after.prediction_id, "made_at": after.made_at})
+    assert market.sent == [*first, *again[:3]]
+
+
 async def test_one_that_fails_does_not_fail_the_others(
     predictor: Predictor, market: Market, make_vector: MakeVector
 ) -> None:

@@ -99,6 +99,20 @@ async def test_the_event_that_was_recorded_is_the_one_sent_and_answered(predicto
     assert event.origin == "replay"
 
 
+async def test_what_is_asked_again_is_another_prediction_of_the_same_forecast(
+    predictor: Predictor, world: World, make_vector: MakeVector
+) -> None:
+    one, two = [await predictor.predict(AAPL, 3) for _ in range(2)]
+    assert two == one.model_copy(update={"prediction_id": two.prediction_id, "made_at": two.made_at})
+    assert one.prediction_id != two.prediction_id
+    assert one.made_at < two.made_at
+    assert world.sent == [one, two]
+    world.vector = make_vector(session=date(2012, 7, 2), rsi_14=0.05)
+    three = await predictor.predict(AAPL, 3)
+    assert three.as_of == date(2012, 7, 2)
+    assert three.predicted_return != two.predicted_return
+
+
 async def test_what_could_not_be_recorded_is_not_sent(predictor: Predictor, world: World) -> None:
     world.record_error = DependencyUnavailableError("PostgreSQL", "down")
     with pytest.raises(DependencyUnavailableError):

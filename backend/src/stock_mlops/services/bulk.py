@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import uuid4
 
 import numpy as np
 from stock_kit.clock import wall_now
-from stock_kit.events import PredictionEvent
 
 from stock_mlops.errors import StockMlopsError, UnusableVectorError
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.services.forecast_events import Origin, Provenance, Subject, make_event
+from stock_mlops.services.known_forecasts import KnownForecast, Made
 from stock_mlops.services.serving import ServedModel
 
 
-def forecast_subjects(
-    subjects: Sequence[Subject | StockMlopsError], horizon: int, origin: Origin
-) -> list[PredictionEvent | StockMlopsError]:
-    """The event of each subject, or why there is none; a problem among ``subjects`` stays where it is."""
-    forecasts = _forecasts(subjects, horizon)
+class Asked(NamedTuple):
+    """One of many: what its forecast starts from and, if there is one, the same forecast as it was made before."""
+
+    subject: Subject
+    known: KnownForecast | None
+
+
+def make_many(asked: Sequence[Asked | StockMlopsError], horizon: int, origin: Origin) -> list[Made | StockMlopsError]:
+    """The prediction of each, or why there is none; a problem among ``asked`` stays where it is."""
+    forecasts = _forecasts(asked, horizon)
     made_at = wall_now()
-    answers: list[PredictionEvent | StockMlopsError] = []
-    for subject, forecast in zip(subjects, forecasts, strict=True):
-        if isinstance(subject, StockMlopsError):
-            answers.append(subject)
+    answers: list[Made | StockMlopsError] = []
+    for item, forecast in zip(asked, forecasts, strict=True):
+        if isinstance(item, StockMlopsError):
+            answers.append(item)
+        elif item.known is not None:
+            answers.append(item.known.again(uuid4(), made_at))
         elif isinstance(forecast, StockMlopsError):
             answers.append(forecast)
         else:
-            answers.append(_event(subject, horizon, forecast, Provenance(uuid4(), made_at, origin)))
+            answers.append(_made(item.subject, horizon, forecast, Provenance(uuid4(), made_at, origin)))
     return answers
 
 
-def _event(
-    subject: Subject, horizon: int, forecast: Forecast | None, provenance: Provenance
-) -> PredictionEvent | StockMlopsError:
+def _made(subject: Subject, horizon: int, forecast: Forecast | None, provenance: Provenance) -> Made | StockMlopsError:
     try:
-        return make_event(subject, horizon, forecast, provenance)
+        return Made.of(make_event(subject, horizon, forecast, provenance))
     except UnusableVectorError as problem:
         return problem
 
 
-def _forecasts(
-    subjects: Sequence[Subject | StockMlopsError], horizon: int
-) -> list[Forecast | UnusableVectorError | None]:
-    """Of each subject; None where the random walk serves, or where there is a problem already."""
-    found: list[Forecast | UnusableVectorError | None] = [None] * len(subjects)
+def _forecasts(asked: Sequence[Asked | StockMlopsError], horizon: int) -> list[Forecast | UnusableVectorError | None]:
+    """Of each; None where the random walk serves, where the forecast is known, or where there is a problem already."""
+    found: list[Forecast | UnusableVectorError | None] = [None] * len(asked)
     groups: dict[tuple[str, int], list[tuple[int, Subject, ServedModel]]] = {}
-    for position, subject in enumerate(subjects):
-        if isinstance(subject, Subject) and subject.model is not None:
-            ref = subject.model.ref
-            groups.setdefault((ref.registered_name, ref.version), []).append((position, subject, subject.model))
+    for position, item in enumerate(asked):
+        if isinstance(item, Asked) and item.known is None and item.subject.model is not None:
+            subject, ref = item.subject, item.subject.model.ref
+            groups.setdefault((ref.registered_name, ref.version), []).append((position, subject, item.subject.model))
     for members in groups.values():
         for position, forecast in _of_one_model(members, horizon):
             found[position] = forecast

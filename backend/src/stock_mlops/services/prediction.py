@@ -18,7 +18,7 @@ from stock_kit.events import Event, PredictionEvent
 from stock_mlops.errors import HorizonError, StockMlopsError
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.instruments import Instrument, Sessions, sessions_of
-from stock_mlops.services.bulk import forecast_subjects
+from stock_mlops.services.bulk import Asked, make_many
 from stock_mlops.services.forecast_events import (
     Origin,
     Provenance,
@@ -27,8 +27,8 @@ from stock_mlops.services.forecast_events import (
     count,
     make_event,
     no_data,
-    outbox_row,
 )
+from stock_mlops.services.known_forecasts import KnownForecasts, Made
 from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.outbox import OutboxRow
 from stock_mlops.stores.warehouse import FeatureVector
@@ -76,6 +76,7 @@ class Predictor:
         self._sender = sender
         self._max_days = max_days
         self._sessions: dict[str, Sessions] = {}
+        self._known = KnownForecasts()
 
     async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> PredictionEvent:
         """Forecast the close ``horizon`` sessions after the newest one; recorded when this returns.
@@ -87,9 +88,7 @@ class Predictor:
             DependencyUnavailableError: PostgreSQL, or the model's files, cannot be reached.
         """
         subject = await self._subject(instrument)
-        forecast = await self._forecast(subject, horizon)
-        event = make_event(subject, horizon, forecast, Provenance(uuid4(), wall_now(), origin))
-        row = outbox_row(event)
+        event, row = await self._make(subject, horizon, origin)
         await self._record.append(row)
         self._sender.forward(row.topic, row.key, row.payload)
         count(event)
@@ -105,17 +104,19 @@ class Predictor:
             DependencyUnavailableError: PostgreSQL, ClickHouse or a model's files cannot be reached; nothing is
                 recorded then.
         """
-        subjects = await self._subjects(instruments, horizon)
+        asked = await self._asked(instruments, horizon, origin)
         # Hundreds of forecasts take longer than the event loop should be held.
-        answers = await anyio.to_thread.run_sync(forecast_subjects, subjects, horizon, origin)
-        events = [answer for answer in answers if isinstance(answer, PredictionEvent)]
-        rows = [outbox_row(event) for event in events]
-        if rows:
-            await self._record.append(*rows)
-        for event, row in zip(events, rows, strict=True):
+        answers = await anyio.to_thread.run_sync(make_many, asked, horizon, origin)
+        made = [answer for answer in answers if isinstance(answer, Made)]
+        if made:
+            await self._record.append(*(row for _, row in made))
+        for event, row in made:
             self._sender.forward(row.topic, row.key, row.payload)
             count(event)
-        return answers
+        for item, answer in zip(asked, answers, strict=True):
+            if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
+                self._known.keep(item.subject, horizon, origin, answer)
+        return [answer.event if isinstance(answer, Made) else answer for answer in answers]
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
@@ -130,24 +131,36 @@ class Predictor:
         sessions = await self._sessions_of(instrument.exchange)
         return Subject(instrument, vector, sessions, await self._models.model_for(instrument))
 
-    async def _subjects(self, instruments: Sequence[Instrument], horizon: int) -> list[Subject | StockMlopsError]:
+    async def _asked(
+        self, instruments: Sequence[Instrument], horizon: int, origin: Origin
+    ) -> list[Asked | StockMlopsError]:
         """What each forecast starts from, or why there is none."""
         found = dict(zip(instruments, await self._vectors.newest_many(instruments), strict=True))
         known = {item: vector for item, vector in found.items() if vector is not None}
         models = dict(zip(known, await self._models.models_for(list(known)), strict=True))
-        subjects: list[Subject | StockMlopsError] = []
+        asked: list[Asked | StockMlopsError] = []
         for item in instruments:
             if item not in known:
-                subjects.append(no_data(item))
+                asked.append(no_data(item))
                 continue
             try:
                 check_horizon(item, models[item], horizon, self._max_days)
             except HorizonError as problem:
-                subjects.append(problem)
+                asked.append(problem)
             else:
                 sessions = await self._sessions_of(item.exchange)
-                subjects.append(Subject(item, known[item], sessions, models[item]))
-        return subjects
+                subject = Subject(item, known[item], sessions, models[item])
+                asked.append(Asked(subject, self._known.find(subject, horizon, origin)))
+        return asked
+
+    async def _make(self, subject: Subject, horizon: int, origin: Origin) -> Made:
+        prediction_id = uuid4()
+        if known := self._known.find(subject, horizon, origin):
+            return known.again(prediction_id, wall_now())
+        forecast = await self._forecast(subject, horizon)
+        made = Made.of(make_event(subject, horizon, forecast, Provenance(prediction_id, wall_now(), origin)))
+        self._known.keep(subject, horizon, origin, made)
+        return made
 
     async def _forecast(self, subject: Subject, horizon: int) -> Forecast | None:
         served = subject.model

@@ -41,7 +41,7 @@ _LOADERS = 2
 _SLOW_SECONDS = 0.001
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ServedModel:
     """A version in memory; with its intervals as they are for one instrument."""
 

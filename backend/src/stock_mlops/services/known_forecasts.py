@@ -1,0 +1,97 @@
+"""Forecasts that are asked for again before anything they come from has changed.
+
+A forecast follows from the newest vector, the model and its intervals, which stay for a session or longer. Asked again,
+it is the same forecast under another id and time: neither computed, validated nor put into JSON anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+from weakref import ref
+
+from stock_kit.events import PredictionEvent
+
+from stock_mlops.instruments import Instrument
+from stock_mlops.services.forecast_events import Origin, Subject, outbox_row
+from stock_mlops.stores.outbox import OutboxRow
+
+# Some five kilobytes each.
+_MOST = 2048
+
+
+class Made(NamedTuple):
+    """A prediction, and the row that records it."""
+
+    event: PredictionEvent
+    row: OutboxRow
+
+    @classmethod
+    def of(cls, event: PredictionEvent) -> Made:
+        return cls(event, outbox_row(event))
+
+
+class KnownForecast:
+    """A forecast as it was first predicted, to be predicted again."""
+
+    __slots__ = ("_after", "_before", "_between", "_first", "_model", "_vector")
+
+    def __init__(self, subject: Subject, first: Made) -> None:
+        self._vector = subject.vector
+        # Not held: a model that no longer serves has to leave the memory.
+        self._model = None if subject.model is None else ref(subject.model)
+        self._first = first
+        # A quote inside of a text is escaped, so that these are the fields and nothing else.
+        self._before, rest = first.row.payload.split(_id_field(first.event.prediction_id))
+        self._between, self._after = rest.split(_time_field(first.event.made_at))
+
+    def follows_from(self, subject: Subject) -> bool:
+        """Vectors and models are replaced, never changed: the same objects are the same numbers."""
+        if self._vector is not subject.vector:
+            return False
+        if self._model is None or subject.model is None:
+            return self._model is None and subject.model is None
+        return self._model() is subject.model
+
+    def again(self, prediction_id: UUID, made_at: datetime) -> Made:
+        event, row = self._first
+        fields = self._before, _id_field(prediction_id), self._between, _time_field(made_at), self._after
+        return Made(
+            event.model_copy(update={"prediction_id": prediction_id, "made_at": made_at}),
+            OutboxRow(prediction_id, row.topic, row.key, "".join(fields)),
+        )
+
+
+def _id_field(prediction_id: UUID) -> str:
+    return f'"prediction_id":"{prediction_id}"'
+
+
+def _time_field(made_at: datetime) -> str:
+    """As Pydantic writes it: UTC, and a fraction only when there is one."""
+    return f'"made_at":"{made_at.isoformat().removesuffix("+00:00")}Z"'
+
+
+class KnownForecasts:
+    """The newest of each instrument, horizon and origin, as many as were asked for last. Of one event loop."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[Instrument, int, Origin], KnownForecast] = OrderedDict()
+
+    def find(self, subject: Subject, horizon: int, origin: Origin) -> KnownForecast | None:
+        """None when it was not asked for lately, or when what it comes from has changed."""
+        key = (subject.instrument, horizon, origin)
+        known = self._known.get(key)
+        if known is None or not known.follows_from(subject):
+            return None
+        self._known.move_to_end(key)
+        return known
+
+    def keep(self, subject: Subject, horizon: int, origin: Origin, made: Made) -> None:
+        key = (subject.instrument, horizon, origin)
+        self._known[key] = KnownForecast(subject, made)
+        self._known.move_to_end(key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
