@@ -16,6 +16,7 @@ from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, T
 from stock_kit.logging import get_logger
 
 from ws_monitor import metrics
+from ws_monitor.decoding import decode
 from ws_monitor.frames import ChannelName, Cursor, GapReason, Position, format_cursor
 from ws_monitor.records import Record
 
@@ -193,7 +194,7 @@ class Channel:
 
     def _decode(self, record: Record) -> Event | None:
         try:
-            return self.spec.model.model_validate_json(record.value)
+            return decode(record)
         except ValidationError as error:
             metrics.MALFORMED.labels("hub", record.topic).inc()
             # The sink tells the operator; one line per message is enough.

@@ -15,22 +15,18 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
-from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, SignalEvent, Topic
+from stock_kit.events import Event, SignalEvent, Topic
 from stock_kit.logging import get_logger
 from stock_kit.service_settings import WsMonitorSettings
 
 from ws_monitor import metrics
+from ws_monitor.decoding import decode
 from ws_monitor.detectors.registry import Detectors
 from ws_monitor.records import Place, Record
 from ws_monitor.store import TABLES, EventStore, RowsRefusedError
 
 log = get_logger(__name__)
 
-MODELS: Mapping[str, type[Event]] = {
-    str(Topic.PREDICTIONS): PredictionEvent,
-    str(Topic.METRICS): MetricsEvent,
-    str(Topic.ALERTS): AlertEvent,
-}
 _LONGEST_POLL = 0.2
 _FIRST_RETRY = 0.5
 _LONGEST_RETRY = 5.0
@@ -152,7 +148,7 @@ class Sink:
         self._positions[Place(record.topic, record.partition)] = record.offset + 1
         self._oldest = self._oldest if self._oldest is not None else monotonic()
         try:
-            event = MODELS[record.topic].model_validate_json(record.value)
+            event = decode(record)
         except ValidationError as error:
             self._bury(record, error)
             return

@@ -15,9 +15,10 @@ from stock_kit.logging import get_logger
 from stock_kit.server_settings import KafkaSettings
 
 from ws_monitor import metrics
+from ws_monitor.decoding import MODELS
 from ws_monitor.reader import in_order, to_record
 from ws_monitor.records import Place, Record
-from ws_monitor.sink import MODELS, Sink
+from ws_monitor.sink import Sink
 
 log = get_logger(__name__)
 

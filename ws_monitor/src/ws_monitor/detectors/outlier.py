@@ -47,14 +47,15 @@ class ForecastOutlier:
     def on_prediction(self, event: PredictionEvent) -> Iterable[SignalEvent]:
         series = self._series_of(event)
         value = event.predicted_return / event.horizon
-        repeated = series.get(event.as_of) == value
+        # The same forecast asked for again is no other judgement; another one for the same session is: its
+        # features were loaded again.
+        if series.get(event.as_of) == value:
+            return ()
         score = self._score([other for day, other in series.items() if day != event.as_of], value)
         series[event.as_of] = value
         if len(series) > self._window:
             series.popitem(last=False)
-        # The same forecast asked for again is no other judgement; another one for the same session is: its
-        # features were loaded again.
-        return () if repeated or score is None else (self._signal(event, score),)
+        return () if score is None else (self._signal(event, score),)
 
     def _series_of(self, event: PredictionEvent) -> _Series:
         key = (event.key, event.horizon, event.model_name, event.model_version)
