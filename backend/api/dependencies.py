@@ -15,7 +15,6 @@ from fastapi import Depends, Request
 from stock_kit.events import PredictionEvent
 from stock_kit.health import Readiness, Report
 from stock_kit.settings import Settings
-from stock_mlops.errors import StockMlopsError
 from stock_mlops.forecasting.spec import ModelSpec
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.callers import Caller
@@ -25,6 +24,7 @@ from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.flow_control import FlowRunStatus
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.platform import QueueState, Versions
+from stock_mlops.services.prediction import Bulk
 from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.alerts import Alert, AlertFilter, AlertPage, AlertRecord
 from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
@@ -111,9 +111,7 @@ class ModelCatalog(Protocol):
 class PredictionDesk(Protocol):
     async def predict(self, instrument: Instrument, horizon: int, origin: Origin) -> PredictionEvent: ...
 
-    async def predict_bulk(
-        self, instruments: Sequence[Instrument], horizon: int, origin: Origin
-    ) -> Sequence[PredictionEvent | StockMlopsError]: ...
+    async def begin_bulk(self, instruments: Sequence[Instrument], horizon: int, origin: Origin) -> Bulk: ...
 
     async def check_path(self, instrument: Instrument, days: int) -> None: ...
 

@@ -68,11 +68,12 @@ async def predict_bulk(body: BulkRequest, request: Request) -> Response:
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
     instruments = list(dict.fromkeys(Instrument(item.exchange, item.ticker) for item in body.instruments))
-    answers = await resources.predictor.predict_bulk(instruments, body.horizon, origin)
-    items = [_bulk_item(*pair) for pair in zip(instruments, answers, strict=True)]
+    bulk = await resources.predictor.begin_bulk(instruments, body.horizon, origin)
+    items = [_bulk_item(*pair) for pair in zip(instruments, bulk.answers, strict=True)]
     failed = sum(item["problem"] is not None for item in items)
-    content = {"predicted": len(items) - failed, "failed": failed, "items": items}
-    return Response(_json(content), media_type="application/json")
+    content = _json({"predicted": len(items) - failed, "failed": failed, "items": items})
+    await bulk.recorded
+    return Response(content, media_type="application/json")
 
 
 @router.get(

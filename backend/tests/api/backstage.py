@@ -17,6 +17,7 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import no_data
+from stock_mlops.services.prediction import Bulk
 from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
 from stock_mlops.stores.cursor import Cursor
@@ -71,6 +72,8 @@ class Backstage:
     versions_: dict[UUID, list[ModelVersion]] = field(default_factory=dict)
     tickers: set[str] = field(default_factory=lambda: {"AAPL"})
     origins: list[str] = field(default_factory=list)
+    unrecordable: Exception | None = None
+    """Why many predictions cannot be recorded once they are made."""
     explained: dict[UUID, ExplainedPrediction] = field(default_factory=dict)
     looks: list[list[UUID]] = field(default_factory=list)
     spans: list[SpanQuery] = field(default_factory=list)
@@ -216,15 +219,20 @@ class Backstage:
             raise no_data(instrument)
         return make_event(instrument.ticker, horizon, origin=origin)
 
-    async def predict_bulk(
+    async def begin_bulk(
         self, instruments: Sequence[Instrument], horizon: int, origin: Literal["api", "job", "replay"]
-    ) -> list[PredictionEvent | StockMlopsError]:
+    ) -> Bulk:
         self.check()
         self.origins.append(origin)
-        return [
+        answers: list[PredictionEvent | StockMlopsError] = [
             make_event(item.ticker, horizon, origin=origin) if item.ticker in self.tickers else no_data(item)
             for item in instruments
         ]
+        return Bulk(answers, self._record())
+
+    async def _record(self) -> None:
+        if self.unrecordable is not None:
+            raise self.unrecordable
 
     def explain(self, prediction_id: UUID) -> ExplainedPrediction:
         self.check()

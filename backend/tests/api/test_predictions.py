@@ -9,6 +9,7 @@ import httpx
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from stock_kit.events import PredictionEvent
+from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.explanation import Explanation
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.stores.cursor import Cursor
@@ -137,6 +138,16 @@ async def test_many_are_answered_each_with_its_prediction_or_its_problem(
     assert (good["problem"], good["prediction"]["horizon"], good["prediction"]["actual_close"]) == (None, 2, None)
     assert (bad["exchange"], bad["prediction"], bad["problem"]["status"]) == ("TW", None, 404)
     assert bad["problem"]["code"] == "no_data"
+
+
+async def test_many_that_could_not_be_recorded_are_not_answered(
+    predict: httpx.AsyncClient, backstage: Backstage
+) -> None:
+    backstage.unrecordable = DependencyUnavailableError("PostgreSQL", "no commit within 3 s")
+    answer = await predict.post("/api/predict/bulk", json={"instruments": [{"ticker": "AAPL"}]})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "PostgreSQL" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,14 @@ async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Pr
     assert (market.commits, market.sent) == ([], [])
 
 
+async def test_an_answer_can_be_put_together_while_they_are_recorded(predictor: Predictor, market: Market) -> None:
+    bulk = await predictor.begin_bulk([AAPL, NOPE], 1)
+    assert [type(answer) for answer in bulk.answers] == [PredictionEvent, NoDataError]
+    assert market.sent == []
+    await bulk.recorded
+    assert market.sent == bulk.answers[:1]
+
+
 async def test_when_all_fail_there_is_nothing_to_commit(predictor: Predictor, market: Market) -> None:
     await predictor.predict_bulk([NOPE, NOPE], 1)
     assert market.commits == []

@@ -7,8 +7,8 @@ each), and nothing blocks the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import anyio.to_thread
@@ -64,6 +64,13 @@ class Forwarder(Protocol):
         ...
 
 
+class Bulk(NamedTuple):
+    """Many predictions. They may be shown once ``recorded`` has ended, which raises what recording them raised."""
+
+    answers: list[PredictionEvent | StockMlopsError]
+    recorded: Awaitable[None]
+
+
 class Predictor:
     """Predicts for the API, many requests at a time on one event loop."""
 
@@ -104,19 +111,30 @@ class Predictor:
             DependencyUnavailableError: PostgreSQL, ClickHouse or a model's files cannot be reached; nothing is
                 recorded then.
         """
+        bulk = await self.begin_bulk(instruments, horizon, origin)
+        await bulk.recorded
+        return bulk.answers
+
+    async def begin_bulk(self, instruments: Sequence[Instrument], horizon: int, origin: Origin = "api") -> Bulk:
+        """As :meth:`predict_bulk`, but returns while they are being recorded, for an answer to be put together."""
         asked = await self._asked(instruments, horizon, origin)
         # Hundreds of forecasts take longer than the event loop should be held.
         answers = await anyio.to_thread.run_sync(make_many, asked, horizon, origin)
+        for item, answer in zip(asked, answers, strict=True):
+            if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
+                self._known.keep(item.subject, horizon, origin, answer)
         made = [answer for answer in answers if isinstance(answer, Made)]
+        return Bulk(
+            [answer.event if isinstance(answer, Made) else answer for answer in answers],
+            asyncio.create_task(self._record_all(made), name="bulk-record"),
+        )
+
+    async def _record_all(self, made: Sequence[Made]) -> None:
         if made:
             await self._record.append(*(row for _, row in made))
         for event, row in made:
             self._sender.forward(row.topic, row.key, row.payload)
             count(event)
-        for item, answer in zip(asked, answers, strict=True):
-            if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
-                self._known.keep(item.subject, horizon, origin, answer)
-        return [answer.event if isinstance(answer, Made) else answer for answer in answers]
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
