@@ -6,6 +6,8 @@ import {
   lazyRouteComponent,
   type RouterHistory,
 } from '@tanstack/react-router';
+import { datasetsQuery } from '@/api/datasets';
+import { featuresQuery, modelTypesQuery } from '@/api/modelOptions';
 import { modelQuery } from '@/api/models';
 import { predictionDetailQuery } from '@/api/predictionDetail';
 import { simulationQuery } from '@/api/simulations';
@@ -78,6 +80,11 @@ const newModelRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/models/new',
   validateSearch: readNewModelSearch,
+  loader: ({ context: { client } }) => {
+    client.query(datasetsQuery()).catch(noop);
+    client.query(modelTypesQuery()).catch(noop);
+    client.query(featuresQuery()).catch(noop);
+  },
   component: lazyRouteComponent(
     withStyles(() => import('@/features/models/form/NewModelPage')),
     'NewModelPage',

@@ -30,7 +30,7 @@ export function MetricTiles({ scrapes }: { scrapes: Scrapes }) {
     return (
       <SimpleGrid cols={cols} data-testid="loading">
         {Object.keys(formats).map((id) => (
-          <Skeleton key={id} height={120} radius="lg" />
+          <Skeleton key={id} height={122} radius="lg" />
         ))}
       </SimpleGrid>
     );
