@@ -14,6 +14,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -21,6 +22,9 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
+
+_TRIES = 30
+_TURN_SECONDS = 0.05
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -52,13 +56,20 @@ def _become(uid: int, gid: int) -> None:
 
 def _give_way(niceness: int) -> None:
     """To what is less nice. A kernel that groups processes by session weighs the groups only, and each service has a
-    session of its own."""
+    session of its own; one that does not has no such file."""
     os.nice(niceness)
-    try:
-        with open("/proc/self/autogroup", "w") as group:  # noqa: PTH123  pathlib alone takes as long as all else here
-            group.write(str(niceness))
-    except OSError:
-        pass  # a kernel that does not group, or does not say
+    for _ in range(_TRIES):
+        try:
+            with open("/proc/self/autogroup", "w") as group:  # noqa: PTH123  pathlib takes as long as all else here
+                group.write(str(niceness))
+        except BlockingIOError:  # of all who are not root it takes one in a tenth of a second
+            time.sleep(_TURN_SECONDS)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                print(f"autogroup: {error.strerror}; niceness counts inside of the session only", file=sys.stderr)
+            return
+        else:
+            return
 
 
 def main() -> None:
