@@ -64,9 +64,10 @@ def _give_way(niceness: int) -> None:
                 group.write(str(niceness))
         except BlockingIOError:  # of all who are not root it takes one in a tenth of a second
             time.sleep(_TURN_SECONDS)
+        except FileNotFoundError:
+            return
         except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                print(f"autogroup: {error.strerror}; niceness counts inside of the session only", file=sys.stderr)
+            sys.stderr.write(f"niceness counts inside of this session only: autogroup: {error.strerror}\n")
             return
         else:
             return
