@@ -21,7 +21,7 @@ from api.access import AccessMiddleware
 from api.dependencies import Resources
 from api.errors import ErrorRenderer
 from api.limits import BodyLimitMiddleware
-from api.middleware import RequestContextMiddleware, TrailingSlashMiddleware
+from api.middleware import PathMiddleware, RequestContextMiddleware
 from api.quick import QuickCalls
 from api.routes import (
     accounts,
@@ -102,7 +102,7 @@ class Backend(FastAPI):
         app: ASGIApp = QuickCalls(super().build_middleware_stack(), self.routes, self._errors)
         app = AccessMiddleware(app, self._errors)
         app = BodyLimitMiddleware(app, self._access.body_limit, self._access.upload_limit, UPLOADS)
-        app = TrailingSlashMiddleware(app, slashed)
+        app = PathMiddleware(app, slashed, self._errors)
         if self._access.cors_origins:
             app = CORSMiddleware(
                 app,

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: the request's id, and paths with or without their trailing slash."""
+"""Pure ASGI middleware: the request's id, and which paths there can be."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from random import getrandbits
 
 import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import ErrorRenderer
 
 # What comes from outside goes into logs and headers: short and plain, or it is replaced.
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RequestContextMiddleware:
@@ -45,19 +50,27 @@ def _incoming_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-class TrailingSlashMiddleware:
+class PathMiddleware:
     """Answers ``/x`` and ``/x/`` alike without a redirect, which would cost a round trip and lose a POST's body.
+
+    No path with a control character reaches the guard or a route. The routes' patterns overlook a line break at the end
+    (``$`` matches before it), which the guard would take for another path with another rule.
 
     ``slashed`` holds the paths that routes declare with a slash at the end, given here without it.
     """
 
-    def __init__(self, app: ASGIApp, slashed: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, slashed: frozenset[str], errors: ErrorRenderer) -> None:
         self.app = app
         self._slashed = slashed
+        self._errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
+            if _CONTROL.search(path):
+                answer = await self._errors.render(Request(scope), HTTPException(404))
+                await answer(scope, receive, send)
+                return
             if path in self._slashed:
                 scope["path"] = path + "/"
             elif len(path) > 1 and path.endswith("/") and path[:-1] not in self._slashed:
