@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
@@ -134,9 +134,19 @@ def _moment_written_out(value: object) -> object:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    """Databases know fewer time zones than RFC 3339 does."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError(
+            "moment", "expected a moment in the years 1 to 9999 of UTC, got {got}", {"got": value.isoformat()}
+        ) from None
+
+
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}", re.ASCII)
 # RFC 3339; a number would be taken for seconds since 1970 here too.
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment_written_out)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_written_out), AfterValidator(_in_utc)]
 Limit = Annotated[int, Field(ge=1, le=500, description="most items of one page")]
 PageCursor = Annotated[str, Field(min_length=1, max_length=200, description="next_cursor of the page before")]
 Offset = Annotated[int, Field(ge=0, le=1_000_000, description="items to skip")]

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from api.schemas.alerts import AlertQuery
 
 from .alerts import MemoryAlertOffice
 
@@ -42,6 +43,13 @@ async def test_alerts_are_filtered(train: httpx.AsyncClient, alerts: MemoryAlert
     assert await listed(train, f"since={moment}") == ["MSFT"]
 
 
+def test_moments_are_told_to_the_database_in_utc() -> None:
+    """PostgreSQL's zones end before sixteen hours."""
+    since = AlertQuery(since="0242-02-06T11:33:53+19:28").since
+    assert since is not None
+    assert since.isoformat() == "0242-02-05T16:05:53+00:00"
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -50,6 +58,7 @@ async def test_alerts_are_filtered(train: httpx.AsyncClient, alerts: MemoryAlert
         ("since=2026-01-05T12:00:00", "query.since"),
         ("since=yesterday", "query.since"),
         ("since=0.5", "query.since"),
+        ("since=0001-01-01T00:00:00%2B19:28", "query.since"),
         ("exchange=MOON", "query.exchange"),
         ("limit=0", "query.limit"),
         ("cursor=x", "query.cursor"),
