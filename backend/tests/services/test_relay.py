@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -43,13 +42,16 @@ class World:
         self.rows: dict[UUID, PendingRow] = {}
         self.texts: dict[UUID, str] = {}
         self.stored: set[UUID] = set()
+        self.asked: list[datetime | None] = []
+        self.made_at: dict[UUID, datetime] = {}
         self.sent: list[UUID] = []
         self.lock_is_ours = True
         self.clickhouse_error: Exception | None = None
 
     def add(self, payload: str | None = None) -> UUID:
         new = uuid4()
-        self.rows[new] = PendingRow(new, "US:AAPL", self.now, 1, 0.0)
+        self.made_at[new] = self.now
+        self.rows[new] = PendingRow(new, "US:AAPL", self.now, self.now, 1, 0.0)
         self.texts[new] = payload or event(new).model_dump_json()
         return new
 
@@ -57,7 +59,7 @@ class World:
         ordered = sorted(self.rows.values(), key=lambda row: (row.sent_at, row.id))
         if after is not None:
             ordered = [row for row in ordered if (row.sent_at, row.id) > (after.sent_at, after.id)]
-        return [replace(row, waited_seconds=(self.now - row.sent_at).total_seconds()) for row in ordered[:limit]]
+        return [row._replace(waited_seconds=(self.now - row.sent_at).total_seconds()) for row in ordered[:limit]]
 
     def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         return {item: self.texts[item] for item in ids if item in self.rows}
@@ -69,16 +71,17 @@ class World:
     def mark_sent(self, ids: Sequence[UUID]) -> None:
         for item in ids:
             row = self.rows[item]
-            self.rows[item] = replace(row, sent_at=self.now, attempts=row.attempts + 1)
+            self.rows[item] = row._replace(sent_at=self.now, attempts=row.attempts + 1)
 
     def load(self) -> OutboxLoad:
         return OutboxLoad(len(self.rows), 0.0)
 
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str], since: datetime | None = None) -> set[UUID]:
         if self.clickhouse_error is not None:
             raise self.clickhouse_error
         assert set(keys) == {"US:AAPL"}
-        return self.stored & set(ids)
+        self.asked.append(since)
+        return {item for item in self.stored & set(ids) if since is None or self.made_at[item] >= since}
 
     def send(self, topic: str, event: Event) -> None:
         assert isinstance(event, PredictionEvent)
@@ -107,6 +110,42 @@ def test_what_clickhouse_has_leaves_the_outbox_at_once(relay: Relay, world: Worl
     assert relay.run_once() == Relayed(confirmed=1, resent=0)
     assert set(world.rows) == {missing}
     assert world.sent == []
+
+
+def test_only_what_may_have_been_made_lately_is_looked_through(relay: Relay, world: World) -> None:
+    world.add()
+    relay.run_once()
+    assert world.asked == [START - timedelta(hours=1)]
+
+
+def test_what_was_made_by_a_clock_that_is_far_off_is_found_before_it_is_sent_again(relay: Relay, world: World) -> None:
+    stored = world.add()
+    world.stored, world.made_at[stored] = {stored}, START - timedelta(days=1)
+    assert relay.run_once() == Relayed()
+    world.now += timedelta(seconds=6)
+    assert relay.run_once() == Relayed(confirmed=1, resent=0)
+    assert world.sent == []
+
+
+def test_a_pass_does_not_run_after_what_comes_meanwhile(
+    relay: Relay, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look would find some more, and the pass would never end."""
+    page, looks = world.page, []
+
+    def one_more_each_time(topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+        found = page(topic, after, limit)
+        looks.append(len(found))
+        world.now += timedelta(milliseconds=1)
+        world.add()
+        return found
+
+    monkeypatch.setattr(world, "page", one_more_each_time)
+    monkeypatch.setattr(service, "_PAGE", 5)
+    for _ in range(7):
+        world.add()
+    relay.run_once()
+    assert looks == [5, 3]
 
 
 def test_what_clickhouse_lacks_is_sent_again_after_the_wait_and_then_ever_more_seldom(

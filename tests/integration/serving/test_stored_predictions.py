@@ -172,3 +172,9 @@ def test_ids_that_are_stored_are_told_from_those_that_are_not(predictions: Predi
     asked = [*stored, UUID(int=3)]
     assert predictions.existing(asked, ["US:AAPL", "US:IBM"]) == stored
     assert predictions.existing([], []) == set()
+
+
+def test_of_those_stored_only_the_ones_made_since_are_told(predictions: Predictions, client: Client) -> None:
+    older, newer = store(client, 1, made_at=MADE), store(client, 2, made_at=MADE + timedelta(seconds=1))
+    assert predictions.existing([older, newer], ["US:AAPL"], MADE) == {older, newer}
+    assert predictions.existing([older, newer], ["US:AAPL"], MADE + timedelta(seconds=1)) == {newer}

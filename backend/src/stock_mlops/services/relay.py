@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -34,6 +35,8 @@ RELAY_LOCK = 7_315_020_004
 """Any number that no other user of the database takes as an advisory lock."""
 
 _PAGE = 1000
+# The clock that a prediction was made by and the database's, at most.
+_CLOCKS_APART = timedelta(hours=1)
 # Sent again in one pass: what the producer takes without dropping, and the sink stores before the next pass.
 _MOST_RESENT = 4000
 _MODELS: Mapping[Topic, type[Event]] = {Topic.PREDICTIONS: PredictionEvent, Topic.ALERTS: AlertEvent}
@@ -42,8 +45,9 @@ _MOST_DOUBLINGS = 3
 
 
 class Confirmations(Protocol):
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
-        """Which of ``ids`` are stored; ``keys`` of their instruments narrow the search."""
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str], since: datetime | None = None) -> set[UUID]:
+        """Which of ``ids`` are stored; ``keys`` of their instruments narrow the search, and so does ``since``, before
+        which none of them was made."""
         ...
 
 
@@ -110,18 +114,21 @@ class Relay:
         last: PendingRow | None = None
         while not self._stop.is_set():
             page = self._outbox.page(topic, last, _PAGE)
-            if not page:
+            if page:
+                last = page[-1]
+                self._relay(topic, page, relayed)
+            if len(page) < _PAGE:  # what comes meanwhile is the next pass's: else this one might never end
                 break
-            last = page[-1]
-            self._relay(topic, page, relayed)
 
     def _relay(self, topic: Topic, page: Sequence[PendingRow], relayed: Relayed) -> None:
-        stored = self._stored[topic].existing([row.id for row in page], {row.key for row in page})
-        if stored:
-            self._outbox.delete(list(stored))
-            OUTBOX_CONFIRMED.inc(len(stored))
-            relayed.confirmed += len(stored)
+        # Of an instrument with a million predictions only the newest are read.
+        since = min(row.created_at for row in page) - _CLOCKS_APART
+        stored = self._confirm(topic, page, since, relayed)
         due = [row for row in page if row.id not in stored and self._is_due(row)][: _MOST_RESENT - relayed.resent]
+        if due:
+            # Whose clock is off by more than that.
+            stored = self._confirm(topic, due, None, relayed)
+            due = [row for row in due if row.id not in stored]
         if due:
             # Marked first: a crash in between delays these events, the other order would send them twice as often.
             ids = [row.id for row in due]
@@ -130,6 +137,15 @@ class Relay:
                 self._send(topic, event_id, payload)
             OUTBOX_RESENT.inc(len(due))
             relayed.resent += len(due)
+
+    def _confirm(self, topic: Topic, rows: Sequence[PendingRow], since: datetime | None, relayed: Relayed) -> set[UUID]:
+        """Take the rows out that are stored; returns their ids."""
+        stored = self._stored[topic].existing([row.id for row in rows], {row.key for row in rows}, since)
+        if stored:
+            self._outbox.delete(list(stored))
+            OUTBOX_CONFIRMED.inc(len(stored))
+            relayed.confirmed += len(stored)
+        return stored
 
     def _is_due(self, row: PendingRow) -> bool:
         doublings = min(row.attempts - 1, _MOST_DOUBLINGS)

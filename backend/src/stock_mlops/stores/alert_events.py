@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
@@ -14,7 +15,12 @@ class AlertEvents:
     def __init__(self, client: Callable[[], Client]) -> None:
         self._client = client
 
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:  # noqa: ARG002  the protocol's
+    def existing(
+        self,
+        ids: Iterable[UUID],
+        keys: Iterable[str],  # noqa: ARG002  the protocol's
+        since: datetime | None = None,  # noqa: ARG002
+    ) -> set[UUID]:
         """Which of the events ``ids`` are stored. Reads one column: alerts are few."""
         rows = (
             self._client()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names the class in lower case
@@ -30,12 +30,12 @@ class OutboxRow:
     """The event's JSON, as it goes to Kafka."""
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRow:
+class PendingRow(NamedTuple):
     """A row that has not been confirmed."""
 
     id: UUID
     key: str
+    created_at: datetime
     sent_at: datetime
     attempts: int
     waited_seconds: float
@@ -81,7 +81,8 @@ class Outbox:
         with self._transaction() as tx:
             rows = tx.execute(
                 text("""
-                    SELECT id, key, sent_at, attempts, extract(epoch FROM now() - sent_at) AS waited_seconds
+                    SELECT id, key, created_at, sent_at, attempts,
+                        CAST(extract(epoch FROM now() - sent_at) AS double precision)
                     FROM outbox
                     WHERE topic = :topic AND (
                         CAST(:sent_at AS timestamptz) IS NULL OR (sent_at, id) > (:sent_at, CAST(:id AS uuid))
@@ -95,7 +96,7 @@ class Outbox:
                     "limit": limit,
                 },
             ).all()
-        return [PendingRow(row.id, row.key, row.sent_at, row.attempts, float(row.waited_seconds)) for row in rows]
+        return list(map(PendingRow._make, rows))
 
     def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         with self._transaction() as tx:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -84,16 +84,17 @@ class Predictions:
         )
         return _event(rows[0], columns) if rows else None
 
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str]) -> set[UUID]:
-        """Which of ``ids`` are stored; ``keys`` (``US:AAPL``) of their instruments narrow the search."""
-        rows = self._rows(
+    def existing(self, ids: Iterable[UUID], keys: Iterable[str], since: datetime | None = None) -> set[UUID]:
+        """Which of ``ids`` are stored; ``keys`` (``US:AAPL``) of their instruments narrow the search, and so does
+        ``since``, before which none of them was made."""
+        parameters = {"ids": list(ids), "instruments": sorted({tuple(key.split(":", 1)) for key in keys})}
+        query = (
             "SELECT DISTINCT prediction_id FROM predictions WHERE prediction_id IN {ids:Array(UUID)}"
-            " AND (exchange, ticker) IN {instruments:Array(Tuple(String, String))}",
-            {
-                "ids": list(ids),
-                "instruments": sorted({tuple(key.split(":", 1)) for key in keys}),
-            },
+            " AND (exchange, ticker) IN {instruments:Array(Tuple(String, String))}"
         )
+        if since is not None:
+            query, parameters = f"{query} AND made_at >= {{since:DateTime64(6, 'UTC')}}", {**parameters, "since": since}
+        rows = self._rows(query, parameters)
         return {row[0] for row in rows}
 
     def settle(self, events: Sequence[PredictionEvent], wanted: PredictionFilter = _ANY) -> list[SettledPrediction]:
