@@ -67,6 +67,15 @@ def test_a_row_sent_again_goes_to_the_end(outbox: Outbox) -> None:
     assert [item.id for item in outbox.page(TOPIC, None, 10)] == [second.id]
 
 
+def test_an_event_of_some_kilobytes_is_kept_as_it_is(outbox: Outbox, engine: Engine) -> None:
+    """Compressing what is deleted seconds later takes longer than its commit."""
+    large = replace(row(), payload=f'{{"inputs": {[0.25] * 800}}}')
+    outbox.append([large])
+    with engine.begin() as connection:
+        stored = connection.execute(text("SELECT pg_column_size(payload), octet_length(payload) FROM outbox")).one()
+    assert stored[0] >= stored[1] == len(large.payload)
+
+
 def terminate_others(engine: Engine) -> None:
     with engine.begin() as other:
         other.execute(
