@@ -197,7 +197,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         stack.callback(producer.close)
         writer = OutboxConnection(settings.model_meta_db)
         stack.callback(writer.close)
-        commits = GroupCommit(writer.append, settings.outbox)
+        commits = GroupCommit(writer.append, producer, settings.outbox)
         # Alerts first: they are few, and what is sent again in one pass is bounded.
         stored: dict[Topic, Confirmations] = {Topic.ALERTS: AlertEvents(lists), Topic.PREDICTIONS: history}
         relay = Relay(Outbox(meta), stored, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
@@ -226,7 +226,7 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
                 settings=settings,
                 readiness=readiness,
                 jobs=JobsDesk(Jobs(meta, settings.jobs), _open_queue(settings, stack)),
-                predictor=Predictor(vectors, models, commits, producer, max_days=settings.serving.max_days),
+                predictor=Predictor(vectors, models, commits, max_days=settings.serving.max_days),
                 history=history,
                 accuracy=Settlements(lists),
                 explainer=Explainer(history, Outbox(meta), Catalog(meta).version, files.load),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
-from stock_kit.events import PredictionEvent, Topic
+from stock_kit.events import PredictionEvent
 from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.prediction import Predictor
@@ -22,13 +22,13 @@ AAPL, IBM, GOOG, NOPE = (Instrument("US", ticker) for ticker in ("AAPL", "IBM", 
 
 
 class Market:
-    """Vectors and models by instrument, and what was recorded and sent."""
+    """Vectors and models by instrument, and what was recorded."""
 
     def __init__(self) -> None:
         self.vectors: dict[Instrument, FeatureVector] = {}
         self.models: dict[Instrument, ServedModel] = {}
         self.commits: list[tuple[OutboxRow, ...]] = []
-        self.sent: list[PredictionEvent] = []
+        self.recorded: list[PredictionEvent] = []
         self.outage: Exception | None = None
 
     async def newest(self, instrument: Instrument) -> FeatureVector | None:
@@ -47,13 +47,7 @@ class Market:
 
     async def append(self, *rows: OutboxRow) -> None:
         self.commits.append(rows)
-
-    def forward(self, topic: str, key: str, value: str) -> None:
-        assert self.commits, "an event left before its row was committed"
-        assert topic == Topic.PREDICTIONS
-        event = PredictionEvent.model_validate_json(value)
-        assert event.key == key
-        self.sent.append(event)
+        self.recorded += [PredictionEvent.model_validate_json(row.payload) for row in rows]
 
 
 @pytest.fixture
@@ -67,7 +61,7 @@ def market(make_vector: MakeVector, make_bundle: MakeBundle) -> Market:
 
 @pytest.fixture
 def predictor(market: Market) -> Predictor:
-    return Predictor(market, market, market, market, max_days=60)
+    return Predictor(market, market, market, max_days=60)
 
 
 async def test_each_is_answered_as_if_it_had_been_asked_for_alone_and_all_share_one_commit(
@@ -75,7 +69,7 @@ async def test_each_is_answered_as_if_it_had_been_asked_for_alone_and_all_share_
 ) -> None:
     many = await predictor.predict_bulk([AAPL, IBM, GOOG], 2)
     (commit,) = market.commits
-    assert [PredictionEvent.model_validate_json(row.payload) for row in commit] == many == market.sent
+    assert [PredictionEvent.model_validate_json(row.payload) for row in commit] == many == market.recorded
     for instrument, event in zip([AAPL, IBM, GOOG], many, strict=True):
         alone = await predictor.predict(instrument, 2)
         assert isinstance(event, PredictionEvent)
@@ -95,7 +89,7 @@ async def test_those_asked_for_again_are_predicted_anew_beside_those_that_are_ne
         assert isinstance(after, PredictionEvent)
         assert after.prediction_id != before.prediction_id
         assert after == before.model_copy(update={"prediction_id": after.prediction_id, "made_at": after.made_at})
-    assert market.sent == [*first, *again[:3]]
+    assert market.recorded == [*first, *again[:3]]
 
 
 async def test_one_that_fails_does_not_fail_the_others(
@@ -129,15 +123,15 @@ async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Pr
     market.outage = DependencyUnavailableError("PostgreSQL", "down")
     with pytest.raises(DependencyUnavailableError):
         await predictor.predict_bulk([AAPL, NOPE], 1)
-    assert (market.commits, market.sent) == ([], [])
+    assert (market.commits, market.recorded) == ([], [])
 
 
 async def test_an_answer_can_be_put_together_while_they_are_recorded(predictor: Predictor, market: Market) -> None:
     bulk = await predictor.begin_bulk([AAPL, NOPE], 1)
     assert [type(answer) for answer in bulk.answers] == [PredictionEvent, NoDataError]
-    assert market.sent == []
+    assert market.recorded == []
     await bulk.recorded
-    assert market.sent == bulk.answers[:1]
+    assert market.recorded == bulk.answers[:1]
 
 
 async def test_when_all_fail_there_is_nothing_to_commit(predictor: Predictor, market: Market) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import uuid4
 
 import pytest
@@ -14,14 +14,20 @@ pytestmark = pytest.mark.anyio
 
 
 class Table:
-    """A database that remembers its commits, and fails or hangs when told to."""
+    """A database that remembers its commits, and fails or hangs when told to; and what was sent."""
 
     def __init__(self) -> None:
         self.commits: list[list[OutboxRow]] = []
+        self.sent: list[str] = []
         self.error: Exception | None = None
         self.asked = asyncio.Event()
         self.answering = asyncio.Event()
         self.answering.set()
+
+    def forward_all(self, events: Iterable[tuple[str, str, str]]) -> None:
+        for topic, key, payload in events:
+            assert (topic, key) == ("stock.predictions", "US:AAPL")
+            self.sent.append(payload)
 
     async def write(self, rows: Sequence[OutboxRow]) -> None:
         self.asked.set()
@@ -42,15 +48,16 @@ def table() -> Table:
 
 @pytest.fixture
 def commits(table: Table) -> GroupCommit:
-    return GroupCommit(table.write, OutboxSettings(), timeout=5)
+    return GroupCommit(table.write, table, OutboxSettings(), timeout=5)
 
 
 def row() -> OutboxRow:
-    return OutboxRow(uuid4(), "stock.predictions", "US:AAPL", "{}")
+    new = uuid4()
+    return OutboxRow(new, "stock.predictions", "US:AAPL", f'{{"prediction_id": "{new}"}}')
 
 
 async def test_rows_handed_over_together_are_one_commit_however_many(table: Table) -> None:
-    group = GroupCommit(table.write, OutboxSettings(commit_batch=5), timeout=5)
+    group = GroupCommit(table.write, table, OutboxSettings(commit_batch=5), timeout=5)
     await asyncio.gather(group.append(*(row() for _ in range(3))), group.append(*(row() for _ in range(12))))
     assert [len(commit) for commit in table.commits] == [3, 12]
 
@@ -59,6 +66,28 @@ async def test_rows_that_arrive_together_share_one_commit(commits: GroupCommit, 
     rows = [row() for _ in range(50)]
     await asyncio.gather(*(commits.append(item) for item in rows))
     assert table.commits == [rows]
+
+
+async def test_what_was_committed_is_sent_and_nothing_before(commits: GroupCommit, table: Table) -> None:
+    table.answering.clear()
+    rows = [row() for _ in range(3)]
+    waiting = asyncio.gather(*(commits.append(item) for item in rows))
+    await table.asked.wait()
+    assert table.sent == []
+    table.answering.set()
+    await waiting
+    await commits.append(row())
+    await commits.close()
+    assert table.sent == [item.payload for item in table.rows]
+
+
+async def test_what_was_committed_is_sent_by_itself(commits: GroupCommit, table: Table) -> None:
+    await asyncio.gather(commits.append(row()), commits.append(row(), row()))
+    async with asyncio.timeout(5):
+        while len(table.sent) < 3:
+            await asyncio.sleep(0.001)
+    await commits.close()
+    assert table.sent == [item.payload for item in table.rows]
 
 
 async def test_what_comes_during_a_commit_shares_the_next(commits: GroupCommit, table: Table) -> None:
@@ -74,7 +103,7 @@ async def test_what_comes_during_a_commit_shares_the_next(commits: GroupCommit, 
 
 
 async def test_a_commit_holds_no_more_than_the_batch(table: Table) -> None:
-    group = GroupCommit(table.write, OutboxSettings(commit_batch=10))
+    group = GroupCommit(table.write, table, OutboxSettings(commit_batch=10))
     await asyncio.gather(*(group.append(row()) for _ in range(35)))
     assert [len(commit) for commit in table.commits] == [10, 10, 10, 5]
 
@@ -83,7 +112,7 @@ async def test_a_refused_commit_fails_all_its_requests_and_none_after_them(commi
     table.error = ConnectionResetError("server closed the connection")
     results = await asyncio.gather(*(commits.append(row()) for _ in range(5)), return_exceptions=True)
     assert all(isinstance(result, DependencyUnavailableError) for result in results)
-    assert table.rows == []
+    assert (table.rows, table.sent) == ([], [])
 
     table.error = None
     await commits.append(row())
@@ -100,7 +129,7 @@ async def test_a_bug_in_writing_reaches_the_request_and_spares_the_next(commits:
 
 
 async def test_a_database_that_hangs_gives_up_in_time_and_what_gave_up_is_not_written_later(table: Table) -> None:
-    impatient = GroupCommit(table.write, OutboxSettings(), timeout=0.1)
+    impatient = GroupCommit(table.write, table, OutboxSettings(), timeout=0.1)
     table.answering.clear()
     stuck = asyncio.create_task(impatient.append(row()))
     await table.asked.wait()  # now its commit hangs

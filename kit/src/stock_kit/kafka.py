@@ -10,6 +10,7 @@ import threading
 from bisect import insort
 from collections import Counter as Counts
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache, partial
 from time import monotonic
@@ -41,8 +42,12 @@ _STALL_CHECK = 2.0
 # Topics exist and still no acknowledgement: start over with a new client.
 _STALL_REBUILD = 12.0
 _RETRY = 0.5
-# How long the thread waits for acknowledgements at once; also how long a stop may wait for it.
-_POLL = 0.2
+# Who sends hears of acknowledgements too, once in so long. Each needs the interpreter, which a thread that only hears
+# would take away from who sends for every single event; so it hears now and then, and what is left.
+_HEAR_INTERVAL = 0.02
+_PAUSE = 0.1
+# How long it waits for them at once while somebody waits for it.
+_POLL = 0.05
 # What the client may hold before it is acknowledged; the rest waits here, where the oldest can be dropped.
 _MAX_IN_FLIGHT = 5_000
 _PURGE_SECONDS = 2.0
@@ -90,7 +95,10 @@ class EventProducer:
         self._queue: deque[_Message] = deque()
         self._in_flight = 0
         self._last_progress = monotonic()
+        self._heard_at = 0.0
+        self._complaint: KafkaException | None = None
         self._changed = threading.Condition()
+        self._flushing = 0
         self._closing = False
         self._unreachable = False
         self._failures: Counts[str] = Counts()
@@ -113,26 +121,35 @@ class EventProducer:
     def send(self, topic: str, event: Event) -> None:
         """Hand one event over. Returns at once; when the queue is full the oldest waiting event is dropped and
         counted."""
-        self.forward(topic, event.key, event.model_dump_json())
+        self.forward_all([(topic, event.key, event.model_dump_json())])
 
-    def forward(self, topic: str, key: str, value: str) -> None:
-        """As :meth:`send`, for an event whose JSON is there already."""
-        message = _Message(str(topic), key.encode(), value.encode(), monotonic())
-        dropped: _Message | None = message
+    def forward_all(self, events: Iterable[tuple[str, str, str]]) -> None:
+        """As :meth:`send`, for the topics, keys and JSON of events that were put into JSON already."""
+        now = monotonic()
+        messages = [_Message(str(topic), key.encode(), value.encode(), now) for topic, key, value in events]
         with self._changed:
+            dropped = messages
             if not self._closing:
-                full = len(self._queue) >= self._queue_size
-                dropped = self._queue.popleft() if full else None
-                self._queue.append(message)
-                PENDING.inc(0 if full else 1)
+                self._queue.extend(messages)
+                PENDING.inc(len(messages))
                 self._hand_over()
-        if dropped is not None:
-            DROPPED.labels(dropped.topic).inc()
+                dropped = [self._queue.popleft() for _ in range(len(self._queue) - self._queue_size)]
+                PENDING.dec(len(dropped))
+            producer = self._producer
+        for message in dropped:
+            DROPPED.labels(message.topic).inc()
+        if producer is not None and now - self._heard_at > _HEAR_INTERVAL:
+            self._hear(producer)
 
     def flush(self, timeout: float) -> bool:
         """Wait until nothing is pending; false when ``timeout`` seconds were not enough."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._queue and not self._in_flight, timeout)
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._queue and not self._in_flight, timeout)
+            finally:
+                self._flushing -= 1
 
     def close(self, timeout: float = 5.0) -> None:
         """Send what is pending for up to ``timeout`` seconds, then stop."""
@@ -192,7 +209,7 @@ class EventProducer:
         producer = open_producer(self._settings, self._client_id)
         log.info("kafka_producer_connected", servers=self._settings.bootstrap_servers)
         with self._changed:
-            self._producer = producer
+            self._producer, self._complaint = producer, None
             self._last_progress = monotonic()
             self._hand_over()
         return producer
@@ -212,11 +229,25 @@ class EventProducer:
 
     def _serve(self, producer: Producer) -> None:
         """Hear what became of events, for a moment."""
-        producer.poll(_POLL)
+        with self._changed:
+            hurried = self._changed.wait_for(lambda: self._flushing or self._closing, _PAUSE)
+            complaint, self._complaint = self._complaint, None
+        if complaint is not None:
+            raise complaint
+        self._heard_at = monotonic()
+        producer.poll(_POLL if hurried else 0.0)
         with self._changed:
             self._hand_over()
         self._report_failures()
         self._look_after_stall()
+
+    def _hear(self, producer: Producer) -> None:
+        """The sender's turn."""
+        self._heard_at = monotonic()
+        try:
+            producer.poll(0.0)
+        except KafkaException as error:
+            self._complaint = error  # the thread sees to it
 
     def _delivered(self, message: _Message, error: KafkaError | None, _: Message) -> None:
         """Called by the client inside of ``poll``."""

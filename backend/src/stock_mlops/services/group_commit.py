@@ -2,16 +2,18 @@
 
 A commit costs a flush to disk, some milliseconds whatever it holds. Requests hand their rows over and wait; what comes
 while one commit is under way shares the next. Either all rows of a commit are stored and all their requests succeed, or
-none. It all happens on the event loop that answers: a thread of its own would take turns with it at the interpreter,
-which costs more than the commit.
+none. What is stored is sent, in one go too, and a moment later: who waits for an answer comes first. It all happens on
+the event loop that answers: a thread of its own would take turns with it at the interpreter, which costs more than the
+commit.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from stock_kit.logging import get_logger
 from stock_kit.service_settings import OutboxSettings
@@ -26,6 +28,13 @@ log = get_logger(__name__)
 # A caller waits no longer; the contract is a 503 within about three seconds.
 _TIMEOUT = 3.0
 _DRAIN_SECONDS = 5.0
+_SEND_PAUSE = 0.002
+
+
+class Forwarder(Protocol):
+    def forward_all(self, events: Iterable[tuple[str, str, str]]) -> None:
+        """Hand over the topics, keys and JSON of events; never blocks, never raises."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +44,23 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Writes rows for many requests at once, on one event loop."""
+    """Writes rows for many requests at once, on one event loop, and then gives them to ``sender``."""
 
     def __init__(
         self,
         write: Callable[[Sequence[OutboxRow]], Awaitable[None]],
+        sender: Forwarder,
         settings: OutboxSettings,
         *,
         timeout: float = _TIMEOUT,
     ) -> None:
         self._write = write
+        self._sender = sender
         self._batch = settings.commit_batch
         self._timeout = timeout
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._unsent: list[OutboxRow] = []
 
     async def append(self, *rows: OutboxRow) -> None:
         """Return when the rows are committed, all in one commit.
@@ -70,9 +82,10 @@ class GroupCommit:
             patience.cancel()
 
     async def close(self) -> None:
-        """Wait until what waits is written."""
+        """Wait until what waits is written, and send it."""
         if self._writing is not None:
             await asyncio.wait([self._writing], timeout=_DRAIN_SECONDS)
+        self._send()
 
     def _give_up(self, done: asyncio.Future[None]) -> None:
         if not done.done():
@@ -104,11 +117,19 @@ class GroupCommit:
             error = refused
         _settle(batch, error)
         if error is None:
+            if not self._unsent:
+                asyncio.get_running_loop().call_later(_SEND_PAUSE, self._send)
+            self._unsent += rows
             COMMIT_ROWS.observe(len(rows))
         elif isinstance(error, OUTAGES):
             log.warning("outbox_commit_failed", rows=len(rows), error=str(error).partition("\n")[0] or repr(error))
         else:
             log.error("outbox_commit_crashed", rows=len(rows), exc_info=error)
+
+    def _send(self) -> None:
+        rows, self._unsent = self._unsent, []
+        if rows:
+            self._sender.forward_all((row.topic, row.key, row.payload) for row in rows)
 
 
 def _settle(batch: list[_Waiting], error: Exception | None) -> None:

@@ -48,19 +48,13 @@ class ModelSource(Protocol):
 
 class Record(Protocol):
     async def append(self, *rows: OutboxRow) -> None:
-        """Return when the rows are durable."""
+        """Return when the rows are durable; whoever keeps them sends them on."""
         ...
 
 
 class Sender(Protocol):
     def send(self, topic: str, event: Event) -> None:
         """Hand the event over; never blocks, never raises."""
-        ...
-
-
-class Forwarder(Protocol):
-    def forward(self, topic: str, key: str, value: str) -> None:
-        """Hand an event's JSON over; never blocks, never raises."""
         ...
 
 
@@ -74,13 +68,10 @@ class Bulk(NamedTuple):
 class Predictor:
     """Predicts for the API, many requests at a time on one event loop."""
 
-    def __init__(
-        self, vectors: VectorSource, models: ModelSource, record: Record, sender: Forwarder, *, max_days: int
-    ) -> None:
+    def __init__(self, vectors: VectorSource, models: ModelSource, record: Record, *, max_days: int) -> None:
         self._vectors = vectors
         self._models = models
         self._record = record
-        self._sender = sender
         self._max_days = max_days
         self._sessions: dict[str, Sessions] = {}
         self._known = KnownForecasts()
@@ -97,7 +88,6 @@ class Predictor:
         subject = await self._subject(instrument)
         event, row = await self._make(subject, horizon, origin)
         await self._record.append(row)
-        self._sender.forward(row.topic, row.key, row.payload)
         count(event)
         return event
 
@@ -132,8 +122,7 @@ class Predictor:
     async def _record_all(self, made: Sequence[Made]) -> None:
         if made:
             await self._record.append(*(row for _, row in made))
-        for event, row in made:
-            self._sender.forward(row.topic, row.key, row.payload)
+        for event, _ in made:
             count(event)
 
     async def check_path(self, instrument: Instrument, days: int) -> None:

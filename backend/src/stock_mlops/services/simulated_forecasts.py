@@ -87,9 +87,3 @@ class SessionRecord:
     def _named(self, event: PredictionEvent) -> PredictionEvent:
         identity = uuid5(self._simulation_id, f"{event.key} {event.as_of} {event.horizon}")
         return event.model_copy(update={"prediction_id": identity, "made_at": self._made_at})
-
-
-class Unsent:
-    """``services.prediction.Forwarder``: nobody hears of simulated forecasts."""
-
-    def forward(self, topic: str, key: str, value: str) -> None: ...

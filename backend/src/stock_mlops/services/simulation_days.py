@@ -26,7 +26,7 @@ from stock_mlops.services.replay import SETTLING_TIME
 from stock_mlops.services.retraining_desk import open_retraining_loop
 from stock_mlops.services.settlement import open_settlement
 from stock_mlops.services.simulated_alerts import SimulatedReporter, Untold
-from stock_mlops.services.simulated_forecasts import SessionModels, SessionRecord, SessionVectors, Unsent
+from stock_mlops.services.simulated_forecasts import SessionModels, SessionRecord, SessionVectors
 from stock_mlops.services.simulation_source import StoredHistory
 from stock_mlops.services.training import open_training
 from stock_mlops.simulation.plan import HORIZON, Plan
@@ -107,7 +107,7 @@ class Days:
         )
         self._record = SessionRecord(SimulatedPredictions(client), simulation.id)
         self._vectors = SessionVectors(self._warehouse)
-        self._predictor = Predictor(self._vectors, self._models, self._record, Unsent(), max_days=HORIZON)
+        self._predictor = Predictor(self._vectors, self._models, self._record, max_days=HORIZON)
         self._runs = opened.enter_context(asyncio.Runner())
         # What a process that died was training.
         self._jobs.release(ACTOR)
