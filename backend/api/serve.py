@@ -11,6 +11,8 @@ from stock_kit.logging import configure_logging
 from stock_kit.metrics import prepare_multiprocess
 from stock_kit.settings import get_settings
 
+from api.wire import GatheringProtocol
+
 _USAGE = "expected: python -m api.serve backend1|backend2"
 # Longer than any client of ours keeps an idle connection (nginx 60 s, the metrics publisher two of its intervals): who
 # closes first must be the client, or a request is sent into a connection that is just being closed.
@@ -39,6 +41,7 @@ def main(arguments: list[str]) -> None:
         # nginx logs every request with its id; here they are counted and timed.
         access_log=False,
         server_header=False,
+        http=GatheringProtocol,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
