@@ -9,7 +9,7 @@ import pytest
 from stock_mlops.instruments import Instrument
 from stock_mlops.stores import near_vectors
 from stock_mlops.stores.near_vectors import NearVectorCache
-from stock_mlops.stores.vectors import MemoryVectorCache, Miss
+from stock_mlops.stores.vectors import MemoryVectorCache, Miss, encode
 from stock_mlops.stores.warehouse import FeatureVector
 
 if TYPE_CHECKING:
@@ -97,6 +97,18 @@ async def test_a_copy_ends_by_itself(make_vector: MakeVector, monkeypatch: pytes
     now = near_vectors.time.monotonic()
     monkeypatch.setattr(near_vectors.time, "monotonic", lambda: now + 1.1)
     assert near.held(AAPL) is None
+
+
+async def test_what_is_read_again_unchanged_is_the_same_vector(make_vector: MakeVector) -> None:
+    """What was made of it is found by it."""
+    far = MemoryVectorCache()
+    near = await cached(far, make_vector(OLD))
+    first = near.held(AAPL)
+    far.vectors[AAPL.key] = encode(make_vector(OLD))
+    assert await near.get(AAPL) is first
+    assert (await near.get_many([AAPL]))[AAPL] is first
+    far.vectors[AAPL.key] = encode(make_vector(NEW))
+    assert await near.get(AAPL) == near.held(AAPL) == make_vector(NEW)
 
 
 async def test_copies_do_not_grow_without_bound(make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,14 +52,14 @@ class NearVectorCache:
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss:
         announced = self._announced
-        found = await self._far.get(instrument)
+        found = self._known(instrument, await self._far.get(instrument))
         if isinstance(found, FeatureVector):
             self._keep({instrument: found}, announced)
         return found
 
     async def get_many(self, instruments: Sequence[Instrument]) -> dict[Instrument, FeatureVector | Miss]:
         announced = self._announced
-        found = await self._far.get_many(instruments)
+        found = {item: self._known(item, answer) for item, answer in (await self._far.get_many(instruments)).items()}
         self._keep({item: vector for item, vector in found.items() if isinstance(vector, FeatureVector)}, announced)
         return found
 
@@ -68,6 +68,11 @@ class NearVectorCache:
 
     async def put_many(self, vectors: Mapping[Instrument, tuple[Miss, FeatureVector]]) -> dict[Instrument, bool]:
         return await self._far.put_many(vectors)
+
+    def _known(self, instrument: Instrument, found: FeatureVector | Miss) -> FeatureVector | Miss:
+        """The copy from before when nothing has changed: what was made of it is known by it."""
+        copy = self._copies.get(instrument.key)
+        return copy.vector if copy is not None and copy.vector == found else found
 
     def _keep(self, found: Mapping[Instrument, FeatureVector], announced: int) -> None:
         """Unless a load was announced since they were asked for."""
