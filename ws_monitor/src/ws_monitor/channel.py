@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
 
 from pydantic import ValidationError
 from stock_kit.events import AlertEvent, Event, MetricsEvent, PredictionEvent, Topic
@@ -49,16 +47,40 @@ CHANNELS: Mapping[ChannelName, ChannelSpec] = {
 }
 
 
-class Item(NamedTuple):
-    """One message of the history, encoded once as it goes into frames."""
+class Item:
+    """One message of the history. Its JSON is made once, as it goes into frames, when somebody wants it: most of what
+    comes is pushed out of the history before anybody does."""
 
-    partition: int
-    offset: int
-    stamp_ms: int
-    key: str
-    identity: str
-    occurred_at: datetime
-    body: bytes
+    __slots__ = ("_body", "_record", "identity", "key", "occurred_at", "offset", "partition", "size", "stamp_ms")
+
+    def __init__(self, event: Event, identity: str, record: Record | None) -> None:
+        """``record`` is what the event was read from; None: the store."""
+        self.key = event.key
+        self.identity = identity
+        self.occurred_at = event.occurred_at
+        self.partition, self.offset, self.stamp_ms = -1, -1, 0
+        self._record = record
+        if record is None:
+            self._body = _encode(f"db:{identity}", event)
+            self.size = len(self._body)
+        else:
+            self.partition, self.offset, self.stamp_ms = record.partition, record.offset, record.timestamp_ms
+            self._body = b""
+            self.size = len(record.value)
+
+    @property
+    def body(self) -> bytes:
+        if self._record is not None:
+            # Not the event, which would take several times the memory of its bytes.
+            self._body = _encode(f"{self.partition}:{self.offset}", decode(self._record))
+            self._record = None
+        return self._body
+
+
+def _encode(seq: str, event: Event) -> bytes:
+    time = event.occurred_at.isoformat()
+    # The event's own JSON, not the producer's bytes: only what the schema names reaches a browser.
+    return f'{{"seq":"{seq}","time":"{time}","data":{event.model_dump_json(exclude=_NOT_PUSHED)}}}'.encode()
 
 
 Keys = frozenset[str] | None
@@ -78,13 +100,6 @@ class Resumed:
     lost: int | None = None
     already_seen: Cursor = field(default_factory=dict)
     """Partitions of which the client has seen more than this replica has read so far."""
-
-
-def encode_item(seq: str, event: Event, identity: str, partition: int, offset: int, stamp_ms: int) -> Item:
-    time = event.occurred_at.isoformat()
-    # The event's own JSON, not the producer's bytes: only what the schema names reaches a browser.
-    body = f'{{"seq":"{seq}","time":"{time}","data":{event.model_dump_json(exclude=_NOT_PUSHED)}}}'.encode()
-    return Item(partition, offset, stamp_ms, event.key, identity, event.occurred_at, body)
 
 
 class Channel:
@@ -135,8 +150,7 @@ class Channel:
             metrics.DUPLICATES.labels("hub", record.topic).inc()
         if identity in self._held:
             return None
-        seq = f"{record.partition}:{record.offset}"
-        item = encode_item(seq, event, identity, record.partition, record.offset, record.timestamp_ms)
+        item = Item(event, identity, record)
         # Seen, but no longer in the history (the log started over): those who resume need it, the others have it.
         self._remember(item)
         return item if is_new else None
@@ -145,7 +159,7 @@ class Channel:
         """Take older events, oldest first, from ClickHouse into the snapshots; those the history holds are skipped."""
         named = [(event.identity, event) for event in events]
         fresh = [(identity, event) for identity, event in named if self._first_seen(identity)]
-        self._restored += [encode_item(f"db:{identity}", event, identity, -1, -1, 0) for identity, event in fresh]
+        self._restored += [Item(event, identity, None) for identity, event in fresh]
 
     def snapshot(self, keys: Keys) -> list[Item]:
         """The newest messages, oldest first."""
@@ -212,11 +226,11 @@ class Channel:
     def _remember(self, item: Item) -> None:
         self._history.append(item)
         self._held.add(item.identity)
-        self._bytes += len(item.body)
+        self._bytes += item.size
         while len(self._history) > self._limit or self._bytes > MAX_HISTORY_BYTES:
             gone = self._history.popleft()
             self._held.discard(gone.identity)
-            self._bytes -= len(gone.body)
+            self._bytes -= gone.size
             self._floors[gone.partition] = gone.offset + 1
 
 

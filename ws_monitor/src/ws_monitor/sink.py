@@ -9,7 +9,7 @@ hear the same twice. Alerts come back from it as events like any other.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple, Protocol
@@ -107,6 +107,8 @@ class Sink:
             self._detectors.forget()
         for record in records:
             self._take(record)
+        for topic, count in Counter(record.topic for record in records).items():
+            metrics.CONSUMED.labels("sink", topic).inc(count)
         metrics.SINK_WAITING.set(len(self._rows))
         if self._due():
             self.flush(group_log)
@@ -144,7 +146,6 @@ class Sink:
         )
 
     def _take(self, record: Record) -> None:
-        metrics.CONSUMED.labels("sink", record.topic).inc()
         self._positions[Place(record.topic, record.partition)] = record.offset + 1
         self._oldest = self._oldest if self._oldest is not None else monotonic()
         try:

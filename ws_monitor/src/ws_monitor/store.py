@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Protocol
 
 import clickhouse_connect
@@ -61,7 +62,7 @@ class ClickHouseStore:
         model = type(events[0])
         table, names = TABLES[model], _columns_of(model)
         client = self._open()
-        columns = [[getattr(event, name) for event in events] for name in names]
+        columns = list(zip(*map(attrgetter(*names), events), strict=True))
         try:
             client.insert(
                 table,
