@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from stock_kit.events import Event, PredictionEvent, Topic
 from stock_kit.service_settings import OutboxSettings
 from stock_mlops.services import relay as service
 from stock_mlops.services.relay import Relay, Relayed
-from stock_mlops.stores.outbox import OutboxLoad, PendingRow
+from stock_mlops.stores.outbox import OutboxLoad, OutboxPage, PendingRow, Sent
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -34,41 +35,53 @@ def event(prediction_id: UUID) -> PredictionEvent:
     )
 
 
+class Row(NamedTuple):
+    recorded_at: datetime
+    sent_at: datetime
+    attempts: int
+    payload: str
+
+
 class World:
     """An outbox, ClickHouse, Kafka and the lock; time passes when told to."""
 
     def __init__(self) -> None:
         self.now = START
-        self.rows: dict[UUID, PendingRow] = {}
-        self.texts: dict[UUID, str] = {}
-        self.stored: set[UUID] = set()
+        self.rows: dict[str, Row] = {}
+        self.stored: set[str] = set()
         self.asked: list[datetime | None] = []
-        self.made_at: dict[UUID, datetime] = {}
-        self.sent: list[UUID] = []
+        self.made_at: dict[str, datetime] = {}
+        self.sent: list[str] = []
         self.lock_is_ours = True
         self.clickhouse_error: Exception | None = None
 
-    def add(self, payload: str | None = None) -> UUID:
+    def add(self, payload: str | None = None) -> str:
         new = uuid4()
-        self.made_at[new] = self.now
-        self.rows[new] = PendingRow(new, "US:AAPL", self.now, self.now, 1, 0.0)
-        self.texts[new] = payload or event(new).model_dump_json()
-        return new
+        self.made_at[str(new)] = self.now
+        self.rows[str(new)] = Row(self.now, self.now, 1, payload or event(new).model_dump_json())
+        return str(new)
 
-    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
-        ordered = sorted(self.rows.values(), key=lambda row: (row.sent_at, row.id))
-        if after is not None:
-            ordered = [row for row in ordered if (row.sent_at, row.id) > (after.sent_at, after.id)]
-        return [row._replace(waited_seconds=(self.now - row.sent_at).total_seconds()) for row in ordered[:limit]]
+    def page(self, topic: str, after: Sent | None, limit: int) -> OutboxPage | None:
+        waiting = sorted(Sent(row.sent_at, item) for item, row in self.rows.items())
+        places = [place for place in waiting if after is None or place > after][:limit]
+        if not places:
+            return None
+        ids = [place.id for place in places]
+        recorded = min(self.rows[item].recorded_at for item in ids)
+        return OutboxPage(ids, ["US:AAPL"], recorded, (self.now - places[0].at).total_seconds(), places[-1])
 
-    def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
-        return {item: self.texts[item] for item in ids if item in self.rows}
+    def pending(self, ids: Sequence[str]) -> list[PendingRow]:
+        rows = [(item, self.rows[item]) for item in ids]
+        return [PendingRow(item, row.attempts, (self.now - row.sent_at).total_seconds()) for item, row in rows]
 
-    def delete(self, ids: Sequence[UUID]) -> None:
+    def payloads(self, ids: Sequence[str]) -> dict[str, str]:
+        return {item: self.rows[item].payload for item in ids if item in self.rows}
+
+    def delete(self, ids: Collection[str]) -> None:
         for item in ids:
             del self.rows[item]
 
-    def mark_sent(self, ids: Sequence[UUID]) -> None:
+    def mark_sent(self, ids: Sequence[str]) -> None:
         for item in ids:
             row = self.rows[item]
             self.rows[item] = row._replace(sent_at=self.now, attempts=row.attempts + 1)
@@ -76,7 +89,7 @@ class World:
     def load(self) -> OutboxLoad:
         return OutboxLoad(len(self.rows), 0.0)
 
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str], since: datetime | None = None) -> set[UUID]:
+    def existing(self, ids: Collection[str], keys: Iterable[str], since: datetime | None = None) -> set[str]:
         if self.clickhouse_error is not None:
             raise self.clickhouse_error
         assert set(keys) == {"US:AAPL"}
@@ -85,7 +98,7 @@ class World:
 
     def send(self, topic: str, event: Event) -> None:
         assert isinstance(event, PredictionEvent)
-        self.sent.append(event.prediction_id)
+        self.sent.append(str(event.prediction_id))
 
     @contextmanager
     def lock(self) -> Iterator[bool]:
@@ -115,7 +128,7 @@ def test_what_clickhouse_has_leaves_the_outbox_at_once(relay: Relay, world: Worl
 def test_only_what_may_have_been_made_lately_is_looked_through(relay: Relay, world: World) -> None:
     world.add()
     relay.run_once()
-    assert world.asked == [START - timedelta(hours=1)]
+    assert world.asked == [START - timedelta(minutes=1)]
 
 
 def test_what_was_made_by_a_clock_that_is_far_off_is_found_before_it_is_sent_again(relay: Relay, world: World) -> None:
@@ -133,9 +146,9 @@ def test_a_pass_does_not_run_after_what_comes_meanwhile(
     """Each look would find some more, and the pass would never end."""
     page, looks = world.page, []
 
-    def one_more_each_time(topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+    def one_more_each_time(topic: str, after: Sent | None, limit: int) -> OutboxPage | None:
         found = page(topic, after, limit)
-        looks.append(len(found))
+        looks.append(0 if found is None else len(found.ids))
         world.now += timedelta(milliseconds=1)
         world.add()
         return found

@@ -168,13 +168,13 @@ def test_both_orders_give_the_same_page(predictions: Predictions, client: Client
 
 
 def test_ids_that_are_stored_are_told_from_those_that_are_not(predictions: Predictions, client: Client) -> None:
-    stored = {store(client, 1), store(client, 2, ticker="IBM"), store(client, 2, ticker="IBM")}
-    asked = [*stored, UUID(int=3)]
+    stored = {str(item) for item in (store(client, 1), *(store(client, 2, ticker="IBM") for _ in range(2)))}
+    asked = [*stored, str(UUID(int=3))]
     assert predictions.existing(asked, ["US:AAPL", "US:IBM"]) == stored
     assert predictions.existing([], []) == set()
 
 
 def test_of_those_stored_only_the_ones_made_since_are_told(predictions: Predictions, client: Client) -> None:
-    older, newer = store(client, 1, made_at=MADE), store(client, 2, made_at=MADE + timedelta(seconds=1))
+    older, newer = (str(store(client, n, made_at=MADE + timedelta(seconds=n))) for n in range(2))
     assert predictions.existing([older, newer], ["US:AAPL"], MADE) == {older, newer}
     assert predictions.existing([older, newer], ["US:AAPL"], MADE + timedelta(seconds=1)) == {newer}

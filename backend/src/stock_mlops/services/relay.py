@@ -7,12 +7,11 @@ without ClickHouse nothing can be confirmed, and nothing is sent again either, s
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
 from pydantic import ValidationError
 from stock_kit.events import AlertEvent, Event, PredictionEvent, Topic
@@ -27,7 +26,7 @@ from stock_mlops.services.serving_metrics import (
     OUTBOX_SIZE,
     RELAY_ERRORS,
 )
-from stock_mlops.stores.outbox import OutboxTable, PendingRow
+from stock_mlops.stores.outbox import OutboxPage, OutboxTable, PendingRow, Sent
 
 log = get_logger(__name__)
 
@@ -36,7 +35,7 @@ RELAY_LOCK = 7_315_020_004
 
 _PAGE = 1000
 # The clock that a prediction was made by and the database's, at most.
-_CLOCKS_APART = timedelta(hours=1)
+_CLOCKS_APART = timedelta(minutes=1)
 # Sent again in one pass: what the producer takes without dropping, and the sink stores before the next pass.
 _MOST_RESENT = 4000
 _MODELS: Mapping[Topic, type[Event]] = {Topic.PREDICTIONS: PredictionEvent, Topic.ALERTS: AlertEvent}
@@ -45,7 +44,7 @@ _MOST_DOUBLINGS = 3
 
 
 class Confirmations(Protocol):
-    def existing(self, ids: Iterable[UUID], keys: Iterable[str], since: datetime | None = None) -> set[UUID]:
+    def existing(self, ids: Collection[str], keys: Iterable[str], since: datetime | None = None) -> set[str]:
         """Which of ``ids`` are stored; ``keys`` of their instruments narrow the search, and so does ``since``, before
         which none of them was made."""
         ...
@@ -111,38 +110,42 @@ class Relay:
         return relayed
 
     def _relay_topic(self, topic: Topic, relayed: Relayed) -> None:
-        last: PendingRow | None = None
+        after: Sent | None = None
         while not self._stop.is_set():
-            page = self._outbox.page(topic, last, _PAGE)
-            if page:
-                last = page[-1]
-                self._relay(topic, page, relayed)
-            if len(page) < _PAGE:  # what comes meanwhile is the next pass's: else this one might never end
+            page = self._outbox.page(topic, after, _PAGE)
+            if page is None:
+                break
+            self._relay(topic, page, relayed)
+            after = page.last
+            if len(page.ids) < _PAGE:  # what comes meanwhile is the next pass's: else this one might never end
                 break
 
-    def _relay(self, topic: Topic, page: Sequence[PendingRow], relayed: Relayed) -> None:
+    def _relay(self, topic: Topic, page: OutboxPage, relayed: Relayed) -> None:
         # Of an instrument with a million predictions only the newest are read.
-        since = min(row.created_at for row in page) - _CLOCKS_APART
-        stored = self._confirm(topic, page, since, relayed)
-        due = [row for row in page if row.id not in stored and self._is_due(row)][: _MOST_RESENT - relayed.resent]
+        stored = self._confirm(topic, page.ids, page.keys, page.oldest - _CLOCKS_APART, relayed)
+        if page.longest_wait < self._resend_after:
+            return
+        waiting = self._outbox.pending([event_id for event_id in page.ids if event_id not in stored])
+        due = [row.id for row in waiting if self._is_due(row)][: _MOST_RESENT - relayed.resent]
         if due:
             # Whose clock is off by more than that.
-            stored = self._confirm(topic, due, None, relayed)
-            due = [row for row in due if row.id not in stored]
+            stored = self._confirm(topic, due, page.keys, None, relayed)
+            due = [event_id for event_id in due if event_id not in stored]
         if due:
             # Marked first: a crash in between delays these events, the other order would send them twice as often.
-            ids = [row.id for row in due]
-            self._outbox.mark_sent(ids)
-            for event_id, payload in self._outbox.payloads(ids).items():
+            self._outbox.mark_sent(due)
+            for event_id, payload in self._outbox.payloads(due).items():
                 self._send(topic, event_id, payload)
             OUTBOX_RESENT.inc(len(due))
             relayed.resent += len(due)
 
-    def _confirm(self, topic: Topic, rows: Sequence[PendingRow], since: datetime | None, relayed: Relayed) -> set[UUID]:
+    def _confirm(
+        self, topic: Topic, ids: Sequence[str], keys: Iterable[str], since: datetime | None, relayed: Relayed
+    ) -> set[str]:
         """Take the rows out that are stored; returns their ids."""
-        stored = self._stored[topic].existing([row.id for row in rows], {row.key for row in rows}, since)
+        stored = self._stored[topic].existing(ids, keys, since)
         if stored:
-            self._outbox.delete(list(stored))
+            self._outbox.delete(stored)
             OUTBOX_CONFIRMED.inc(len(stored))
             relayed.confirmed += len(stored)
         return stored
@@ -151,12 +154,12 @@ class Relay:
         doublings = min(row.attempts - 1, _MOST_DOUBLINGS)
         return row.waited_seconds >= self._resend_after * float(1 << doublings)
 
-    def _send(self, topic: Topic, event_id: UUID, payload: str) -> None:
+    def _send(self, topic: Topic, event_id: str, payload: str) -> None:
         try:
             event = _MODELS[topic].model_validate_json(payload)
         except ValidationError as error:
             # Written by a release that is gone; it stays in the table, visible in the outbox's size and age.
-            log.error("outbox_row_unreadable", id=str(event_id), error=str(error))
+            log.error("outbox_row_unreadable", id=event_id, error=str(error))
             return
         self._sender.send(topic, event)
 

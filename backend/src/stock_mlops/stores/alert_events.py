@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
@@ -17,17 +16,17 @@ class AlertEvents:
 
     def existing(
         self,
-        ids: Iterable[UUID],
+        ids: Collection[str],
         keys: Iterable[str],  # noqa: ARG002  the protocol's
         since: datetime | None = None,  # noqa: ARG002
-    ) -> set[UUID]:
+    ) -> set[str]:
         """Which of the events ``ids`` are stored. Reads one column: alerts are few."""
         rows = (
             self._client()
             .query(
-                "SELECT DISTINCT event_id FROM alerts WHERE event_id IN {ids:Array(UUID)}",
-                parameters={"ids": [str(item) for item in ids]},
+                "SELECT DISTINCT toString(event_id) FROM alerts WHERE event_id IN {ids:Array(UUID)}",
+                parameters={"ids": list(ids)},
             )
             .result_rows
         )
-        return {UUID(str(row[0])) for row in rows}
+        return {row[0] for row in rows}

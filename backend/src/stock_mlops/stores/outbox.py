@@ -6,7 +6,7 @@ found in ClickHouse, so an event survives the loss of the broker and of everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,13 +30,29 @@ class OutboxRow:
     """The event's JSON, as it goes to Kafka."""
 
 
+class Sent(NamedTuple):
+    """A row's place among those that wait, which are in the order in which they were sent."""
+
+    at: datetime
+    id: str
+
+
+class OutboxPage(NamedTuple):
+    """Rows that have not been confirmed, those sent longest ago first. Ids are texts: there are thousands a second."""
+
+    ids: list[str]
+    keys: list[str]
+    oldest: datetime
+    """When the first of them was recorded, by the database's clock."""
+    longest_wait: float
+    """Seconds since the first of them was sent."""
+    last: Sent
+
+
 class PendingRow(NamedTuple):
     """A row that has not been confirmed."""
 
-    id: UUID
-    key: str
-    created_at: datetime
-    sent_at: datetime
+    id: str
     attempts: int
     waited_seconds: float
     """Seconds since it was last sent, by the database's clock."""
@@ -51,17 +67,21 @@ class OutboxLoad:
 class OutboxTable(Protocol):
     """The outbox as the relay sees it."""
 
-    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
-        """Rows after ``after``, those sent longest ago first."""
+    def page(self, topic: str, after: Sent | None, limit: int) -> OutboxPage | None:
+        """Rows sent later than ``after``; None when there are none."""
         ...
 
-    def payloads(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    def pending(self, ids: Sequence[str]) -> list[PendingRow]:
+        """Those of these rows that are still here, those sent longest ago first."""
+        ...
+
+    def payloads(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The JSON of these events, of those that are still here."""
         ...
 
-    def delete(self, ids: Sequence[UUID]) -> None: ...
+    def delete(self, ids: Collection[str]) -> None: ...
 
-    def mark_sent(self, ids: Sequence[UUID]) -> None: ...
+    def mark_sent(self, ids: Sequence[str]) -> None: ...
 
     def load(self) -> OutboxLoad: ...
 
@@ -77,31 +97,43 @@ class Outbox:
         with self._transaction(connection) as tx, closing(_cursor(tx)) as cursor:
             _insert(cursor, rows)
 
-    def page(self, topic: str, after: PendingRow | None, limit: int) -> list[PendingRow]:
+    def page(self, topic: str, after: Sent | None, limit: int) -> OutboxPage | None:
+        with self._transaction() as tx:
+            row = tx.execute(
+                text("""
+                    SELECT string_agg(id::text, ',' ORDER BY sent_at, id), array_agg(DISTINCT key), min(created_at),
+                        CAST(extract(epoch FROM now() - min(sent_at)) AS double precision), max(sent_at)
+                    FROM (
+                        SELECT id, key, created_at, sent_at FROM outbox
+                        WHERE topic = :topic AND (
+                            CAST(:at AS timestamptz) IS NULL OR (sent_at, id) > (:at, CAST(:id AS uuid))
+                        )
+                        ORDER BY sent_at, id LIMIT :limit
+                    ) AS page
+                """),
+                {"topic": topic, "at": after and after.at, "id": after and after.id, "limit": limit},
+            ).one()
+        if row[0] is None:
+            return None
+        ids = row[0].split(",")
+        return OutboxPage(ids, row[1], row[2], row[3], Sent(row[4], ids[-1]))
+
+    def pending(self, ids: Sequence[str]) -> list[PendingRow]:
         with self._transaction() as tx:
             rows = tx.execute(
                 text("""
-                    SELECT id, key, created_at, sent_at, attempts,
-                        CAST(extract(epoch FROM now() - sent_at) AS double precision)
-                    FROM outbox
-                    WHERE topic = :topic AND (
-                        CAST(:sent_at AS timestamptz) IS NULL OR (sent_at, id) > (:sent_at, CAST(:id AS uuid))
-                    )
-                    ORDER BY sent_at, id LIMIT :limit
+                    SELECT id::text, attempts, CAST(extract(epoch FROM now() - sent_at) AS double precision)
+                    FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY sent_at, id
                 """),
-                {
-                    "topic": topic,
-                    "sent_at": after and after.sent_at,
-                    "id": after and str(after.id),
-                    "limit": limit,
-                },
-            ).all()
-        return list(map(PendingRow._make, rows))
+                {"ids": _array(ids)},
+            )
+            return list(map(PendingRow._make, rows))
 
-    def payloads(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+    def payloads(self, ids: Sequence[str]) -> dict[str, str]:
         with self._transaction() as tx:
             found = tx.execute(
-                text("SELECT id, payload FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _texts(ids)}
+                text("SELECT id::text AS id, payload FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"),
+                {"ids": _array(ids)},
             )
             return {row.id: row.payload for row in found}
 
@@ -111,17 +143,17 @@ class Outbox:
             found = tx.execute(text("SELECT payload FROM outbox WHERE id = :id"), {"id": str(event_id)})
             return cast(str | None, found.scalar())
 
-    def delete(self, ids: Sequence[UUID]) -> None:
+    def delete(self, ids: Collection[str]) -> None:
         with self._transaction() as tx:
-            tx.execute(text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _texts(ids)})
+            tx.execute(text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": _array(ids)})
 
-    def mark_sent(self, ids: Sequence[UUID]) -> None:
+    def mark_sent(self, ids: Sequence[str]) -> None:
         with self._transaction() as tx:
             tx.execute(
                 text("""
                     UPDATE outbox SET sent_at = now(), attempts = attempts + 1 WHERE id = ANY(CAST(:ids AS uuid[]))
                 """),
-                {"ids": _texts(ids)},
+                {"ids": _array(ids)},
             )
 
     def load(self) -> OutboxLoad:
@@ -150,5 +182,6 @@ def _insert(cursor: Cursor, rows: Sequence[OutboxRow]) -> None:
     execute_values(cursor, _INSERT, values, template="(%s::uuid, %s, %s, %s)", page_size=len(values))
 
 
-def _texts(ids: Sequence[UUID]) -> list[str]:
-    return [str(item) for item in ids]
+def _array(ids: Iterable[str]) -> str:
+    """As PostgreSQL writes an array: one value to hand over instead of a thousand."""
+    return f"{{{','.join(ids)}}}"
