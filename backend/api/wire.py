@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_MUCH = 64 * 1024
+_MUCH = 64 * 1024  # bytes
 
 
 class Gathering:

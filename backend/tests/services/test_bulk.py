@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
-from stock_kit.events import PredictionEvent
+from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.instruments import Instrument
 from stock_mlops.services.prediction import Predictor
@@ -47,7 +47,10 @@ class Market:
 
     async def append(self, *rows: OutboxRow) -> None:
         self.commits.append(rows)
-        self.recorded += [PredictionEvent.model_validate_json(row.payload) for row in rows]
+        for row in rows:
+            event = PredictionEvent.model_validate_json(row.payload)
+            assert (row.id, row.topic, row.key) == (event.prediction_id, Topic.PREDICTIONS, event.key)
+            self.recorded.append(event)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from stock_kit.events import PredictionEvent
+from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import (
     DependencyUnavailableError,
     HorizonError,
@@ -55,7 +55,10 @@ class World:
         if self.record_error is not None:
             raise self.record_error
         self.rows += rows
-        self.recorded += [PredictionEvent.model_validate_json(row.payload) for row in rows]
+        for row in rows:
+            event = PredictionEvent.model_validate_json(row.payload)
+            assert (row.id, row.topic, row.key) == (event.prediction_id, Topic.PREDICTIONS, event.key)
+            self.recorded.append(event)
         self.commits += 1
 
 

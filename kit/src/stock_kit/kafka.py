@@ -96,7 +96,7 @@ class EventProducer:
         self._in_flight = 0
         self._last_progress = monotonic()
         self._heard_at = 0.0
-        self._complaint: KafkaException | None = None
+        self._complaint: Exception | None = None
         self._changed = threading.Condition()
         self._flushing = 0
         self._closing = False
@@ -246,8 +246,8 @@ class EventProducer:
         self._heard_at = monotonic()
         try:
             producer.poll(0.0)
-        except KafkaException as error:
-            self._complaint = error  # the thread sees to it
+        except Exception as error:  # noqa: BLE001  who sends is not to be bothered; the thread sees to it
+            self._complaint = error
 
     def _delivered(self, message: _Message, error: KafkaError | None, _: Message) -> None:
         """Called by the client inside of ``poll``."""

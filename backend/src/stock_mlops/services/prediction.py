@@ -48,7 +48,7 @@ class ModelSource(Protocol):
 
 class Record(Protocol):
     async def append(self, *rows: OutboxRow) -> None:
-        """Return when the rows are durable; whoever keeps them sends them on."""
+        """Return when the rows are durable; whether they are sent on is its business."""
         ...
 
 
