@@ -6,10 +6,11 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import confluent_kafka
 import pytest
 from kafka.errors import KafkaError
 from pydantic import SecretStr
@@ -111,3 +112,50 @@ def test_several_servers_and_sasl_become_the_clients_options() -> None:
 
 def test_without_sasl_no_credentials_are_given() -> None:
     assert not [name for name in connection_options(KafkaSettings(), "test") if name.startswith("sasl")]
+
+
+class Client:
+    """librdkafka, which delivers what it was given when it is polled, or breaks when its sender does that."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self.breaks = breaks
+        self.waiting: list[tuple[bytes, Callable[..., None]]] = []
+        self.delivered: list[bytes] = []
+
+    def produce(self, topic: str, value: bytes, key: bytes, on_delivery: Callable[..., None]) -> None:
+        self.waiting.append((value, on_delivery))
+
+    def poll(self, timeout: float) -> None:
+        if self.breaks and threading.current_thread() is threading.main_thread():
+            raise confluent_kafka.KafkaException(confluent_kafka.KafkaError(confluent_kafka.KafkaError._FATAL))
+        if not self.breaks:
+            self._tell(None)
+
+    def purge(self) -> None:
+        self._tell(confluent_kafka.KafkaError(confluent_kafka.KafkaError._PURGE_QUEUE))
+
+    def _tell(self, error: confluent_kafka.KafkaError | None) -> None:
+        waiting, self.waiting = self.waiting, []
+        for value, tell in waiting:
+            if error is None:
+                self.delivered.append(value)
+            tell(error, None)
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+
+def test_what_who_sends_hears_of_a_broken_client_gives_it_up_and_is_sent_by_the_next(
+    nobody: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [Client(breaks=True), Client(breaks=False)]
+    opened = iter(clients)
+    monkeypatch.setattr("stock_kit.kafka.ensure_topics", lambda _: [])
+    monkeypatch.setattr("stock_kit.kafka.open_producer", lambda *_: next(opened))
+    producer = EventProducer(nobody.model_copy(update={"delivery_timeout": timedelta(seconds=30)}), "test")
+    while not producer.connected:
+        time.sleep(0.01)
+    producer.forward_all([("t", "k", "one"), ("t", "k", "two")])
+    assert producer.flush(10)
+    producer.close()
+    assert (clients[0].delivered, clients[1].delivered) == ([], [b"one", b"two"])
