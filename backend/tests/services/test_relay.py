@@ -155,10 +155,21 @@ def test_a_pass_does_not_run_after_what_comes_meanwhile(
 
     monkeypatch.setattr(world, "page", one_more_each_time)
     monkeypatch.setattr(service, "_PAGE", 5)
-    for _ in range(7):
-        world.add()
+    world.stored = {world.add() for _ in range(7)}
     relay.run_once()
     assert looks == [5, 3]
+
+
+def test_a_pass_ends_where_nothing_is_stored_yet_unless_it_is_due(
+    relay: Relay, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_PAGE", 5)
+    for _ in range(23):
+        world.add()
+    relay.run_once()
+    assert len(world.asked) == 1
+    world.now += timedelta(seconds=6)
+    assert relay.run_once() == Relayed(confirmed=0, resent=23)
 
 
 def test_what_clickhouse_lacks_is_sent_again_after_the_wait_and_then_ever_more_seldom(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -36,6 +37,7 @@ RELAY_LOCK = 7_315_020_004
 _PAGE = 1000
 # The clock that a prediction was made by and the database's, at most.
 _CLOCKS_APART = timedelta(minutes=1)
+_LONGEST_REST = 0.05
 # Sent again in one pass: what the producer takes without dropping, and the sink stores before the next pass.
 _MOST_RESENT = 4000
 _MODELS: Mapping[Topic, type[Event]] = {Topic.PREDICTIONS: PredictionEvent, Topic.ALERTS: AlertEvent}
@@ -115,10 +117,15 @@ class Relay:
             page = self._outbox.page(topic, after, _PAGE)
             if page is None:
                 break
+            confirmed, started = relayed.confirmed, monotonic()
             self._relay(topic, page, relayed)
             after = page.last
             if len(page.ids) < _PAGE:  # what comes meanwhile is the next pass's: else this one might never end
                 break
+            if relayed.confirmed == confirmed and page.longest_wait < self._resend_after:
+                break  # nor will the consumer have stored what was sent after these yet
+            # The databases' processors are wanted by those who wait for an answer, too.
+            self._stop.wait(min(monotonic() - started, _LONGEST_REST))
 
     def _relay(self, topic: Topic, page: OutboxPage, relayed: Relayed) -> None:
         # Of an instrument with a million predictions only the newest are read.
