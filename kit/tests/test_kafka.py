@@ -15,7 +15,7 @@ import pytest
 from kafka.errors import KafkaError
 from pydantic import SecretStr
 from stock_kit.events import MetricsEvent, Topic
-from stock_kit.kafka import DROPPED, FAILED, EventProducer
+from stock_kit.kafka import DROPPED, FAILED, PENDING, SENT, EventProducer
 from stock_kit.kafka_clients import connection_options, ensure_topics, open_consumer
 from stock_kit.server_settings import KafkaSettings
 
@@ -143,6 +143,20 @@ class Client:
 
     def __len__(self) -> int:
         return len(self.waiting)
+
+
+def test_what_the_broker_has_is_counted_and_no_longer_pending(
+    nobody: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stock_kit.kafka.ensure_topics", lambda _: [])
+    monkeypatch.setattr("stock_kit.kafka.open_producer", lambda *_: Client(breaks=False))
+    sent, pending = SENT.labels("counted"), PENDING._value
+    before, waiting = sent._value.get(), pending.get()
+    producer = EventProducer(nobody.model_copy(update={"delivery_timeout": timedelta(seconds=30)}), "test")
+    producer.forward_all([("counted", "k", str(number)) for number in range(500)])
+    assert producer.flush(10)
+    assert (sent._value.get() - before, pending.get() - waiting, producer.pending) == (500, 0, 0)
+    producer.close()
 
 
 def test_what_who_sends_hears_of_a_broken_client_gives_it_up_and_is_sent_by_the_next(

@@ -47,7 +47,7 @@ _RETRY = 0.5
 _HEAR_INTERVAL = 0.02
 _PAUSE = 0.1
 # How long it waits for them at once while somebody waits for it.
-_POLL = 0.05
+_HURRIED = 0.05
 # What the client may hold before it is acknowledged; the rest waits here, where the oldest can be dropped.
 _MAX_IN_FLIGHT = 5_000
 _PURGE_SECONDS = 2.0
@@ -101,6 +101,7 @@ class EventProducer:
         self._flushing = 0
         self._closing = False
         self._unreachable = False
+        self._acknowledged: Counts[str] = Counts()
         self._failures: Counts[str] = Counts()
         self._producer: Producer | None = None
         self._thread = threading.Thread(target=self._run, name=f"kafka-{client_id}", daemon=True)
@@ -225,7 +226,7 @@ class EventProducer:
             producer.purge()
         while len(producer) and monotonic() < deadline:
             with suppress(KafkaException):  # the error for which it is given up, told at each turn
-                producer.poll(0.05)
+                self._poll(producer, 0.05)
 
     def _serve(self, producer: Producer) -> None:
         """Hear what became of events, for a moment."""
@@ -235,7 +236,7 @@ class EventProducer:
         if complaint is not None:
             raise complaint
         self._heard_at = monotonic()
-        producer.poll(_POLL if hurried else 0.0)
+        self._poll(producer, _HURRIED if hurried else 0.0)
         with self._changed:
             self._hand_over()
         self._report_failures()
@@ -245,30 +246,41 @@ class EventProducer:
         """The sender's turn."""
         self._heard_at = monotonic()
         try:
-            producer.poll(0.0)
+            self._poll(producer, 0.0)
         except Exception as error:  # noqa: BLE001  who sends is not to be bothered; the thread sees to it
             self._complaint = error
 
     def _delivered(self, message: _Message, error: KafkaError | None, _: Message) -> None:
         """Called by the client inside of ``poll``."""
-        again = False
-        if error is None:
-            _sent(message.topic).inc()
-        else:
-            again = error.code() in _AGAIN and not self._closing and monotonic() - message.queued_at < self._timeout
-            if not again:
-                FAILED.labels(message.topic).inc()
         with self._changed:
-            if again:
+            if error is None:
+                self._acknowledged[message.topic] += 1
+                return
+            self._in_flight -= 1
+            if error.code() in _AGAIN and not self._closing and monotonic() - message.queued_at < self._timeout:
                 insort(self._queue, message, key=lambda other: other.queued_at)
             else:
+                FAILED.labels(message.topic).inc()
                 PENDING.dec()
-                if error is None:
+                self._failures[f"{message.topic}: {error.str()}"] += 1
+
+    def _poll(self, producer: Producer, timeout: float) -> None:
+        """Hear from the client; raises what it raises."""
+        try:
+            producer.poll(timeout)
+        finally:
+            # All at once, and waking nobody who waits for something else: there are thousands a second.
+            with self._changed:
+                acknowledged, self._acknowledged = self._acknowledged, Counts()
+            for topic, count in acknowledged.items():
+                _sent(topic).inc(count)
+                PENDING.dec(count)
+            with self._changed:
+                if acknowledged:
+                    self._in_flight -= acknowledged.total()
                     self._last_progress = monotonic()
-                else:
-                    self._failures[f"{message.topic}: {error.str()}"] += 1
-            self._in_flight -= 1
-            self._changed.notify_all()
+                if self._flushing:
+                    self._changed.notify_all()
 
     def _report_failures(self) -> None:
         """One line for all events that failed alike since the last report."""
