@@ -44,6 +44,15 @@ class Feed:
         self.hub.receive(self.log.poll(0, hold=False))
 
 
+async def test_it_knows_whether_anybody_looks_on() -> None:
+    hub = Feed().hub
+    assert not hub.is_watched
+    client = hub[ChannelName.ALERTS].join(None, None)
+    assert hub.is_watched
+    hub[ChannelName.ALERTS].leave(client)
+    assert not hub.is_watched
+
+
 async def drain(client: Client) -> list[dict[str, Any]]:
     """Every frame that waits."""
     frames = []

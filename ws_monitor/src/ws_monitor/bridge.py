@@ -44,6 +44,9 @@ class HubTarget:
             self._restore()
         self._call(self._hub.loaded.set)
 
+    def is_watched(self) -> bool:
+        return self._hub.is_watched
+
     def _restore(self) -> None:
         try:
             for name, model in _RESTORED.items():

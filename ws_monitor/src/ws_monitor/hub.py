@@ -42,6 +42,10 @@ class Broadcaster:
         self._cursor_before = channel.cursor
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_watched(self) -> bool:
+        return bool(self._clients)
+
     def start_at(self, starts: Mapping[int, int]) -> None:
         self.flush()
         if self._channel.start_at(starts):
@@ -187,6 +191,11 @@ class Hub:
         """Records in the order in which they should appear, those of a partition by offset."""
         for record in records:
             self._by_topic[record.topic].receive(record)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether any client is there."""
+        return any(broadcaster.is_watched for broadcaster in self._by_name.values())
 
     def restore(self, name: ChannelName, events: Sequence[Event]) -> None:
         self._by_name[name].restore(events)

@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 _TOPICS = [str(spec.topic) for spec in CHANNELS.values()]
 _POLL = 0.2
-# Somebody is looking, and where one message came more are to be expected; 7 % of a core while they do.
+# While somebody is looking: where one message came more are to be expected; 7 % of a core while they do.
 _BUSY_PAUSE = 0.02
 _BUSY_SECONDS = 1.0
 _RETRY = 1.0
@@ -50,6 +50,9 @@ class Target(Protocol):
     def caught_up(self) -> None:
         """What the log holds was delivered; also called when the broker does not answer, so that nobody waits."""
 
+    def is_watched(self) -> bool:
+        """Whether somebody waits for what comes."""
+
 
 def to_record(message: ConsumerRecord) -> Record:
     return Record(message.topic, message.partition, message.offset, message.timestamp, message.value or b"")
@@ -57,8 +60,11 @@ def to_record(message: ConsumerRecord) -> Record:
 
 def in_order(batches: Iterable[Sequence[Record]]) -> list[Record]:
     """Merge the batches of several partitions by time; inside a partition the order of offsets stands."""
+    several = [batch for batch in batches if batch]
+    if len(several) == 1:
+        return list(several[0])
     stamped = []
-    for batch in batches:
+    for batch in several:
         newest = 0
         for record in batch:
             newest = max(newest, record.timestamp_ms)
@@ -176,7 +182,8 @@ class LogReader:
 
     def _poll(self, consumer: KafkaConsumer) -> list[list[Record]]:
         batches = []
-        pause = _BUSY_PAUSE if monotonic() < self._busy_until else POLL_PAUSE
+        busy = monotonic() < self._busy_until and self._target.is_watched()
+        pause = _BUSY_PAUSE if busy else POLL_PAUSE
         for messages in poll(consumer, _POLL, pause):
             records = [to_record(message) for message in messages]
             if records[0].offset < self._next[Place(records[0].topic, records[0].partition)]:

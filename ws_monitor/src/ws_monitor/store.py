@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Protocol
 
 import clickhouse_connect
@@ -62,7 +62,8 @@ class ClickHouseStore:
         model = type(events[0])
         table, names = TABLES[model], _columns_of(model)
         client = self._open()
-        columns = list(zip(*map(attrgetter(*names), events), strict=True))
+        # Not by attribute, each of which Pydantic's models look up at their leisure.
+        columns = list(zip(*map(itemgetter(*names), map(vars, events)), strict=True))
         try:
             client.insert(
                 table,
