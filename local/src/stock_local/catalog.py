@@ -21,7 +21,7 @@ from stock_local.service import Service
 FLOWER = "flower"
 _WATCHER = 10  # what only watches gives way to what it watches, above all while everything starts
 _TRAINER = 10  # who trains for minutes gives way to who waits for an answer
-_FOLLOWER = 5  # what becomes of a prediction, to the prediction
+_FOLLOWER = 10  # what becomes of a prediction, to the prediction
 SERVERS = ("raw_db", "model_meta_db", "mlflow-db", "redis", "clickhouse", "s3", "kafka")
 
 

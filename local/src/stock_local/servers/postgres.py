@@ -16,15 +16,18 @@ from stock_local.probes import postgres as postgres_probe
 from stock_local.processes import Account, launch_command, unprivileged_account
 from stock_local.service import Service
 
-# Small, because one machine runs three of them beside everything else; durability stays as PostgreSQL has it.
+# Small, because one machine runs three of them beside everything else; durability stays as PostgreSQL has it. Memory is
+# taken when it is used, and the log grows when much is written.
 _OPTIONS = {
-    "shared_buffers": "24MB",
+    "shared_buffers": "64MB",
     "max_connections": "150",
-    "max_wal_size": "256MB",
+    "max_wal_size": "512MB",
     "max_worker_processes": "2",
     "max_parallel_workers": "0",
     "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "1",
+    # The outbox holds a few seconds of predictions and as many dead rows as were made since it was last swept.
+    "autovacuum_naptime": "5s",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "io_method": "sync",  # "worker" keeps three more processes per cluster

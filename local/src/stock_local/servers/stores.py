@@ -14,6 +14,10 @@ from stock_kit.server_settings import ClickHouseSettings, KafkaSettings, RedisSe
 from stock_local import probes
 from stock_local.service import Service
 
+# Niceness of the servers behind ws_monitor: on a few cores their bursts (a merge, a batch of rows) would else delay the
+# commits that predictions wait for.
+_BEHIND = 5
+
 
 def _wheel_file(package: str, *parts: str) -> str:
     spec = find_spec(package)
@@ -61,6 +65,7 @@ def clickhouse_service(settings: ClickHouseSettings, folder: Path) -> Service:
         address=f"http://{settings.host}:{settings.port}",
         ports={"HTTP": settings.port},
         host=settings.host,
+        niceness=_BEHIND,
         stop_grace=15,
     )
 
@@ -177,6 +182,7 @@ def kafka_service(settings: KafkaSettings, folder: Path) -> Service:
         address=f"{host}:{port}",
         ports={"Kafka": int(port)},
         host=host,
+        niceness=_BEHIND,
         cwd=Path("/"),
         prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
     )
