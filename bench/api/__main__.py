@@ -29,7 +29,7 @@ def main() -> None:
     of_list.add_argument("--requests", type=int, default=400, help="of each kind")
     of_list.add_argument("--folder", type=Path, help="keep the data there, and use those of a run before")
     of_predict = commands.add_parser("predict", help="one prediction, beside mlflow models serve and a constant route")
-    of_predict.add_argument("--seconds", type=int, default=10, help="of each measurement")
+    of_predict.add_argument("--seconds", type=int, default=8, help="of each load; the routes take turns, five each")
     of_predict.add_argument("--connections", type=int, default=10)
     of_predict.add_argument("--skip-mlflow", action="store_true")
     of_predict.add_argument("--access", action="store_true", help="our route alone, with accounts on and an API key")

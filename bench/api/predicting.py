@@ -1,7 +1,6 @@
 """POST /api/predict/ at load, beside ``mlflow models serve`` of the same model and beside a constant route.
 
-One worker process each; outbox and Kafka on; the same generator, one after the other, our route before and after the
-others.
+One worker process each; outbox and Kafka on; the same generator, in turns.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ _BODY = json.dumps(_REQUEST).encode()
 # What Kafka's consumers still do after the last answer belongs to it.
 _AFTERMATH = 3.0
 _FLUSHES, _PAGE = 200, 8192
+_ROUNDS = 5
 
 _SCOPES = ("read", "predict", "write")
 # Who works for an answer, besides who gives it.
@@ -41,28 +43,64 @@ _HELPERS = ("model_meta_db", "kafka", "ws_monitor", "clickhouse", "redis")
 _HEADING = "| what | load | answers/s | p50 | p99 | failed | CPU of an answer |\n|---|---|--:|--:|--:|--:|--:|"
 
 
+class Rounds:
+    """One route's loads, a few seconds each; the others had theirs in between."""
+
+    def __init__(self, what: str, server: Process, url: str, body: bytes) -> None:
+        self.what = what
+        self._server, self._url, self._body = server, url, body
+        self.loads: list[Load] = []
+        self._cpu = 0.0
+
+    def load(self, seconds: int, connections: int) -> None:
+        before = _cpu_seconds(self._server)
+        self.loads.append(closed_loop(self._url, self._body, seconds, connections))
+        self._cpu += _cpu_seconds(self._server) - before
+
+    def median(self, value: str) -> float:
+        return float(median(getattr(load, value) for load in self.loads))
+
+    def over(self, other: Rounds, value: str) -> str:
+        """The median of each round's ratio, and the rounds' own."""
+        ratios = [getattr(ours, value) / getattr(its, value) for ours, its in zip(self.loads, other.loads, strict=True)]
+        return f"{median(ratios):.3g} (rounds: {', '.join(f'{ratio:.3g}' for ratio in ratios)})"
+
+    def report(self) -> None:
+        answers, failed = (sum(getattr(load, value) for load in self.loads) for value in ("answers", "failed"))
+        middle = f"{self.median('rate'):,.0f} | {self.median('p50'):.1f} ms | {self.median('p99'):.1f} ms"
+        each = f"{self._cpu / answers * 1e3:.2f} ms"
+        print(f"| {self.what} | {self.loads[0].generator} | {middle} | {failed} | {each} |", flush=True)
+
+
 def run(stack: LocalStack, seconds: int, connections: int, *, with_mlflow: bool) -> None:
-    """Load the sample, train LightGBM on its default features, then measure."""
+    """Load the sample, train LightGBM on its default features, then measure: the routes take turns, so that a machine
+    whose speed changes from second to second is as slow for one as for the other."""
     result = _prepare(stack, {})
-    ours = f"{stack.settings.backend2.url}/api/predict/"
+    url = f"{stack.settings.backend2.url}/api/predict/"
     backend2 = Process(stack.pid("backend2"))
-    before = _helpers_seconds(stack)
-    first = _report("POST /api/predict/", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
-    sleep(_AFTERMATH)
-    spent = {name: spent - before[name] for name, spent in _helpers_seconds(stack).items()}
-    with _constant(stack.env) as (url, process):
-        constant = _report("constant route", process, lambda: closed_loop(url, _BODY, seconds, connections))
-    second = _report("POST /api/predict/ again", backend2, lambda: closed_loop(ours, _BODY, seconds, connections))
-    _report("POST /api/predict/", backend2, lambda: paced(ours, _BODY, seconds, 200))
-    rate, p99 = (first.rate + second.rate) / 2, max(first.p99, second.p99)
-    print(f"\nof the constant route's throughput: {rate / constant.rate:.2f} (target 0.5)", flush=True)
-    shares = ", ".join(f"{name} {seconds / first.answers * 1e3:.2f} ms" for name, seconds in spent.items())
-    print(f"others' CPU of an answer: {shares}", flush=True)
-    if with_mlflow:
-        with _mlflow(stack, result) as (url, process, body):
-            served = _report("mlflow models serve", process, lambda: closed_loop(url, body, seconds, connections))
-        print(f"throughput over mlflow models serve: {rate / served.rate:.0f} times (target 20)")
-        print(f"p99 of mlflow models serve over ours: {served.p99 / p99:.0f} times (target 20)")
+    ours = Rounds("POST /api/predict/", backend2, url, _BODY)
+    spent: Counter[str] = Counter()
+    with ExitStack() as servers:
+        others = [Rounds("constant route", *servers.enter_context(_constant(stack.env)), _BODY)]
+        if with_mlflow:
+            others.append(Rounds("mlflow models serve", *servers.enter_context(_mlflow(stack, result))))
+        for _ in range(_ROUNDS):
+            before = _helpers_seconds(stack)
+            ours.load(seconds, connections)
+            sleep(_AFTERMATH)
+            spent.update({name: seconds - before[name] for name, seconds in _helpers_seconds(stack).items()})
+            for other in others:
+                other.load(seconds, connections)
+        for measured in (ours, *others):
+            measured.report()
+    _report("POST /api/predict/", backend2, lambda: paced(url, _BODY, 2 * seconds, 200))
+    print(f"\nof the constant route's throughput: {ours.over(others[0], 'rate')}; target 0.5")
+    answers = sum(load.answers for load in ours.loads)
+    shares = ", ".join(f"{name} {seconds / answers * 1e3:.2f} ms" for name, seconds in spent.items())
+    print(f"others' CPU of an answer: {shares}")
+    for served in others[1:]:
+        print(f"throughput over mlflow models serve: {ours.over(served, 'rate')} times; target 20")
+        print(f"p99 of mlflow models serve over ours: {served.over(ours, 'p99')} times; target 20")
 
 
 def run_with_access(stack: LocalStack, seconds: int, connections: int) -> None:
@@ -155,16 +193,16 @@ def train(
 
 
 @contextmanager
-def _constant(env: dict[str, str]) -> Iterator[tuple[str, Process]]:
+def _constant(env: dict[str, str]) -> Iterator[tuple[Process, str]]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "bench.api.constant:app", "--port", str(port), "--no-access-log"]
     url = f"http://127.0.0.1:{port}/api/predict/"
     with _process(command, env, url, _BODY) as process:
-        yield url, process
+        yield process, url
 
 
 @contextmanager
-def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, Process, bytes]]:
+def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[Process, str, bytes]]:
     """The same version, asked with one row of its features."""
     with httpx.Client(base_url=stack.settings.backend2.url, timeout=30) as api:
         item = api.get("/api/predict/", params={"ticker": _TICKER, "limit": 1}).json()["items"][0]
@@ -177,7 +215,7 @@ def _mlflow(stack: LocalStack, result: dict[str, Any]) -> Iterator[tuple[str, Pr
     env = stack.env | {"MLFLOW_TRACKING_URI": stack.settings.mlflow.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
     url = f"http://127.0.0.1:{port}/invocations"
     with _process([*command, "--env-manager", "local", "--workers", "1"], env, url, body) as process:
-        yield url, process, body
+        yield process, url, body
 
 
 @contextmanager
