@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stock_local.testing import LocalStack
 
 _SESSIONS = 440  # features need 60 before a first row, a training 364 rows
-_AT_ONCE = 500
+_AT_ONCE = 1000
 _TARGET = 50
 
 

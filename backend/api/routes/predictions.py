@@ -63,8 +63,8 @@ async def predict(body: PredictRequest, request: Request) -> Response:
     "/api/predict/bulk", response_model=BulkAnswer, responses=problems(413, 503), summary="Predict many tickers"
 )
 async def predict_bulk(body: BulkRequest, request: Request) -> Response:
-    """Up to 500 tickers at one horizon, each with its prediction or its problem. The predictions are recorded together
-    before the answer is sent. A ticker that comes twice is predicted once."""
+    """Up to 1,000 tickers at one horizon, each with its prediction or its problem. The predictions are recorded
+    together before the answer is sent. A ticker that comes twice is predicted once."""
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
     instruments = list(dict.fromkeys(Instrument(item.exchange, item.ticker) for item in body.instruments))

@@ -111,7 +111,7 @@ class BulkInstrument(BodyModel):
 
 
 class BulkRequest(BodyModel):
-    instruments: Annotated[list[BulkInstrument], Field(min_length=1, max_length=500)]
+    instruments: Annotated[list[BulkInstrument], Field(min_length=1, max_length=1000)]
     horizon: Horizon = 1
 
 

@@ -155,7 +155,7 @@ async def test_many_that_could_not_be_recorded_are_not_answered(
     [
         {},
         {"instruments": []},
-        {"instruments": [{"ticker": "A"}] * 501},
+        {"instruments": [{"ticker": "A"}] * 1001},
         {"instruments": [{"ticker": "A", "horizon": 1}]},
         {"instruments": ["AAPL"]},
         {"instruments": [{"ticker": "A"}], "horizon": 0},

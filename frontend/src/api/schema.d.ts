@@ -1066,8 +1066,8 @@ export interface paths {
         put?: never;
         /**
          * Predict many tickers
-         * @description Up to 500 tickers at one horizon, each with its prediction or its problem. The predictions are recorded together
-         *     before the answer is sent. A ticker that comes twice is predicted once.
+         * @description Up to 1,000 tickers at one horizon, each with its prediction or its problem. The predictions are recorded
+         *     together before the answer is sent. A ticker that comes twice is predicted once.
          */
         post: operations["predict_bulk"];
         delete?: never;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -77,7 +76,7 @@ def test_a_row_sent_again_goes_to_the_end(outbox: Outbox) -> None:
 
 def test_an_event_of_some_kilobytes_is_kept_as_it_is(outbox: Outbox, engine: Engine) -> None:
     """Compressing what is deleted seconds later takes longer than its commit."""
-    large = replace(row(), payload=f'{{"inputs": {[0.25] * 800}}}')
+    large = row()._replace(payload=f'{{"inputs": {[0.25] * 800}}}')
     outbox.append([large])
     with engine.begin() as connection:
         stored = connection.execute(text("SELECT pg_column_size(payload), octet_length(payload) FROM outbox")).one()
@@ -108,7 +107,7 @@ def test_the_committing_connection_outlives_a_restart_of_its_server(
 
 
 def test_the_committing_connection_records_an_event_once_and_as_it_came(outbox: Outbox, settings: Settings) -> None:
-    same = replace(row(), payload='{"a": "\u00e9 \u53f0"}')
+    same = row()._replace(payload='{"a": "\u00e9 \u53f0"}')
 
     async def use(connection: OutboxConnection) -> None:
         await connection.append([same, row()])
@@ -120,6 +119,21 @@ def test_the_committing_connection_records_an_event_once_and_as_it_came(outbox: 
     assert (page := outbox.page(TOPIC, None, 10))
     assert (page.keys, str(same.id) in page.ids) == ([same.key], True)
     assert outbox.payload(same.id) == same.payload
+
+
+def test_many_events_are_recorded_once_each_also_when_some_are_there(outbox: Outbox, settings: Settings) -> None:
+    rows = [row()._replace(payload=f'{{"n": "{number} \t\\ \u53f0"}}') for number in range(300)]
+
+    async def use(connection: OutboxConnection) -> None:
+        await connection.append(rows[:1])
+        await connection.append(rows[1:200])
+        await connection.append(rows)
+        await connection.append([row(), row()])
+        connection.close()
+
+    asyncio.run(use(OutboxConnection(settings.model_meta_db)))
+    assert outbox.load().size == 302
+    assert outbox.payloads([str(item.id) for item in rows]) == {str(item.id): item.payload for item in rows}
 
 
 def test_a_database_that_does_not_listen_is_an_outage(settings: Settings) -> None:

@@ -118,19 +118,15 @@ def outbox_row(event: PredictionEvent) -> OutboxRow:
 
 def count(event: PredictionEvent) -> None:
     """Note an acknowledged prediction in the metrics."""
-    _counter(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin).inc()
-    _gauge(event.exchange, event.ticker).set(event.predicted_return)
+    counter, gauge = _series(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin)
+    counter.inc()
+    gauge.set(event.predicted_return)
 
 
 # labels() takes a lock and formats its values each time; the ones in use are few.
 @lru_cache(maxsize=4096)
-def _counter(exchange: str, ticker: str, model_version: str, origin: str) -> Counter:
-    return PREDICTIONS.labels(exchange, ticker, model_version, origin)
-
-
-@lru_cache(maxsize=4096)
-def _gauge(exchange: str, ticker: str) -> Gauge:
-    return PREDICTED_RETURN.labels(exchange, ticker)
+def _series(exchange: str, ticker: str, model_version: str, origin: str) -> tuple[Counter, Gauge]:
+    return PREDICTIONS.labels(exchange, ticker, model_version, origin), PREDICTED_RETURN.labels(exchange, ticker)
 
 
 def no_data(instrument: Instrument) -> NoDataError:

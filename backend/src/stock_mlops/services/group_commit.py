@@ -12,8 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stock_kit.logging import get_logger
 from stock_kit.service_settings import OutboxSettings
@@ -37,8 +36,7 @@ class Forwarder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     rows: tuple[OutboxRow, ...]
     done: asyncio.Future[None]
 

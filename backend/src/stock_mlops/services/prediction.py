@@ -142,21 +142,20 @@ class Predictor:
         self, instruments: Sequence[Instrument], horizon: int, origin: Origin
     ) -> list[Asked | StockMlopsError]:
         """What each forecast starts from, or why there is none."""
-        found = dict(zip(instruments, await self._vectors.newest_many(instruments), strict=True))
-        known = {item: vector for item, vector in found.items() if vector is not None}
-        models = dict(zip(known, await self._models.models_for(list(known)), strict=True))
+        found = list(zip(instruments, await self._vectors.newest_many(instruments), strict=True))
+        models = iter(await self._models.models_for([item for item, vector in found if vector is not None]))
         asked: list[Asked | StockMlopsError] = []
-        for item in instruments:
-            if item not in known:
+        for item, vector in found:
+            if vector is None:
                 asked.append(no_data(item))
                 continue
+            model = next(models)
             try:
-                check_horizon(item, models[item], horizon, self._max_days)
+                check_horizon(item, model, horizon, self._max_days)
             except HorizonError as problem:
                 asked.append(problem)
             else:
-                sessions = await self._sessions_of(item.exchange)
-                subject = Subject(item, known[item], sessions, models[item])
+                subject = Subject(item, vector, await self._sessions_of(item.exchange), model)
                 asked.append(Asked(subject, self._known.find(subject, horizon, origin)))
         return asked
 

@@ -77,16 +77,20 @@ class Vectors:
 
     async def newest_many(self, instruments: Sequence[Instrument]) -> list[FeatureVector | None]:
         """As :meth:`newest` of each, but Redis and ClickHouse are asked for many at once."""
-        found = {item: held for item in instruments if (held := self._cache.held(item)) is not None}
-        _FROM_MEMORY.inc(len(found))
-        if missing := [item for item in instruments if item not in found]:
+        held = [self._cache.held(item) for item in instruments]
+        missing = [item for item, vector in zip(instruments, held, strict=True) if vector is None]
+        _FROM_MEMORY.inc(len(held) - len(missing))
+        if missing:
             answers = await self._asked(lambda: self._cache.get_many(missing)) or {}
             cached = {item: answer for item, answer in answers.items() if isinstance(answer, FeatureVector)}
             VECTOR_READS.labels("cache").inc(len(cached))
             tokens = {item: answer for item, answer in answers.items() if isinstance(answer, Miss)}
             read = await self._look_up_many([item for item in missing if item not in cached], tokens)
-            found |= cached | read
-        return [found.get(item) for item in instruments]
+            found = cached | read
+            held = [
+                found.get(item) if vector is None else vector for item, vector in zip(instruments, held, strict=True)
+            ]
+        return held
 
     async def _look_up_many(
         self, instruments: Sequence[Instrument], tokens: Mapping[Instrument, Miss]

@@ -21,8 +21,7 @@ from sqlalchemy import Connection, Engine, text
 _INSERT = "INSERT INTO outbox (id, topic, key, payload) VALUES %s ON CONFLICT (id) DO NOTHING"
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     id: UUID
     topic: str
     key: str

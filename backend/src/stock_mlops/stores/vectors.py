@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Protocol, cast
 from uuid import uuid4
 
@@ -194,6 +195,8 @@ def encode(vector: FeatureVector) -> bytes:
     return orjson.dumps([vector.session, vector.last_close, vector.values, vector.feature_version, vector.data_version])
 
 
-def decode(content: bytes | str) -> FeatureVector:
+# A vector stays for a session, and is read again every second in which it is asked for.
+@lru_cache(4096)
+def decode(content: bytes) -> FeatureVector:
     session, last_close, values, feature_version, data_version = orjson.loads(content)
     return FeatureVector(date.fromisoformat(session), last_close, values, feature_version, data_version)
