@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
-from psutil import Process
+from psutil import NoSuchProcess, Process
 
 from bench.api.load import Load, closed_loop, paced, wait_until_up
 
@@ -156,8 +156,11 @@ def _report(what: str, server: Process, measure: Callable[[], Load]) -> Load:
 
 
 def _cpu_seconds(server: Process) -> float:
-    """Of the process and its children."""
-    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+    """Of the process and its children, of those that are still there."""
+    times = []
+    for process in (server, *server.children(recursive=True)):
+        with suppress(NoSuchProcess):  # PostgreSQL's sweepers come and go
+            times.append(process.cpu_times())
     return sum(item.user + item.system for item in times)
 
 
