@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
-from stock_kit.events import PredictionEvent
 from stock_kit.health import Readiness, Report
 from stock_kit.settings import Settings
 from stock_mlops.forecasting.spec import ModelSpec
@@ -23,6 +22,7 @@ from stock_mlops.services.etl_control import EtlOrder, EtlStatus
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.flow_control import FlowRunStatus
 from stock_mlops.services.forecast_events import Origin
+from stock_mlops.services.known_forecasts import Made
 from stock_mlops.services.platform import QueueState, Versions
 from stock_mlops.services.prediction import Bulk
 from stock_mlops.services.quality_report import QualityReport
@@ -109,7 +109,7 @@ class ModelCatalog(Protocol):
 
 
 class PredictionDesk(Protocol):
-    async def predict(self, instrument: Instrument, horizon: int, origin: Origin) -> PredictionEvent: ...
+    async def predict(self, instrument: Instrument, horizon: int, origin: Origin) -> Made: ...
 
     async def begin_bulk(self, instruments: Sequence[Instrument], horizon: int, origin: Origin) -> Bulk: ...
 

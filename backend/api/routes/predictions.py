@@ -8,12 +8,12 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from stock_kit.events import PredictionEvent
 from stock_mlops.errors import InvalidRequestError, StockMlopsError
 from stock_mlops.forecasting.explanation import Explanation
-from stock_mlops.instruments import Instrument
+from stock_mlops.instruments import Instrument, instrument_of
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
+from stock_mlops.services.known_forecasts import Made
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
 from stock_mlops.stores.read_cache import EVERYTHING
@@ -55,8 +55,8 @@ async def predict(body: PredictRequest, request: Request) -> Response:
     # Read from the request itself: resolving two dependencies costs as much CPU as the whole prediction.
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
-    event = await resources.predictor.predict(Instrument(body.exchange, body.ticker), body.horizon, origin)
-    return Response(_json(_prediction(SettledPrediction(event))), media_type="application/json")
+    made = await resources.predictor.predict(instrument_of(body.exchange, body.ticker), body.horizon, origin)
+    return Response(_unsettled(made), media_type="application/json")
 
 
 @quick.post(
@@ -67,11 +67,11 @@ async def predict_bulk(body: BulkRequest, request: Request) -> Response:
     together before the answer is sent. A ticker that comes twice is predicted once."""
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
-    instruments = list(dict.fromkeys(Instrument(item.exchange, item.ticker) for item in body.instruments))
+    instruments = list(dict.fromkeys([instrument_of(item.exchange, item.ticker) for item in body.instruments]))
     bulk = await resources.predictor.begin_bulk(instruments, body.horizon, origin)
     items = [_bulk_item(*pair) for pair in zip(instruments, bulk.answers, strict=True)]
-    failed = sum(item["problem"] is not None for item in items)
-    content = _json({"predicted": len(items) - failed, "failed": failed, "items": items})
+    predicted = sum(isinstance(answer, Made) for answer in bulk.answers)
+    content = f'{{"predicted":{predicted},"failed":{len(items) - predicted},"items":[{",".join(items)}]}}'
     await bulk.recorded
     return Response(content, media_type="application/json")
 
@@ -149,12 +149,18 @@ def _page(page: Page) -> bytes:
     )
 
 
-def _bulk_item(instrument: Instrument, answer: PredictionEvent | StockMlopsError) -> dict[str, Any]:
-    item: dict[str, Any] = {"exchange": instrument.exchange, "ticker": instrument.ticker}
+def _bulk_item(instrument: Instrument, answer: Made | StockMlopsError) -> str:
+    # Neither markets nor tickers have characters that JSON escapes.
+    item = f'{{"exchange":"{instrument.exchange}","ticker":"{instrument.ticker}"'
     if isinstance(answer, StockMlopsError):
         problem = {name: getattr(answer, name) for name in BulkProblem.model_fields}
-        return {**item, "prediction": None, "problem": problem}
-    return {**item, "prediction": _prediction(SettledPrediction(answer)), "problem": None}
+        return f'{item},"prediction":null,"problem":{_json(problem).decode()}}}'
+    return f'{item},"prediction":{_unsettled(answer)},"problem":null}}'
+
+
+def _unsettled(made: Made) -> str:
+    """As :func:`_prediction`; its JSON was made for the record already."""
+    return f'{made.shown[:-1]},"actual_close":null,"error_pct":null}}'
 
 
 def _prediction(item: SettledPrediction) -> dict[str, Any]:

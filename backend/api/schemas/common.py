@@ -80,10 +80,11 @@ def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
-def _known_market(value: str) -> str:
-    if value not in MARKETS:
-        raise ValueError(f"expected one of {', '.join(MARKETS)}, got {value!r}")
-    return value
+def _known_market(value: object) -> object:
+    market = _upper(value)
+    if isinstance(market, str) and market not in MARKETS:
+        raise ValueError(f"expected one of {', '.join(MARKETS)}, got {market!r}")
+    return market
 
 
 Ticker = Annotated[
@@ -96,8 +97,7 @@ Ticker = Annotated[
 ]
 Exchange = Annotated[
     str,
-    BeforeValidator(_upper),
-    AfterValidator(_known_market),
+    BeforeValidator(_known_market),
     WithJsonSchema({"type": "string", "enum": list(MARKETS), "description": "market code"}),
 ]
 

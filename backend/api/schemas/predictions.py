@@ -105,7 +105,7 @@ class PredictionQuery(RequestModel):
         return self
 
 
-class BulkInstrument(BodyModel):
+class BulkInstrument(RequestModel):  # has no numbers to look at, and comes by the thousand
     ticker: Ticker
     exchange: Exchange = "US"
 

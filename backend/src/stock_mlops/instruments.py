@@ -97,6 +97,12 @@ class Instrument:
         return sessions_of(self.exchange)
 
 
+@lru_cache(4096)
+def instrument_of(exchange: str, ticker: str) -> Instrument:
+    """As :class:`Instrument`, but those that are asked for again and again are checked once."""
+    return Instrument(exchange, ticker)
+
+
 def parse_symbol(text: str, default_exchange: str = "US") -> Instrument:
     """Read ``US:AAPL``, Yahoo's ``2330.TW``, or a bare ticker of the default market; case does not matter."""
     symbol = text.strip().upper()

@@ -17,6 +17,7 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.datasets import Dataset
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import no_data
+from stock_mlops.services.known_forecasts import Made
 from stock_mlops.services.prediction import Bulk
 from stock_mlops.services.quality_report import QualityReport
 from stock_mlops.stores.catalog import DefinitionPage, Glance, ModelDefinition, ModelVersion
@@ -210,22 +211,20 @@ class Backstage:
     def versions(self, model_id: UUID) -> Sequence[ModelVersion]:
         return self.versions_.get(model_id, [])
 
-    async def predict(
-        self, instrument: Instrument, horizon: int, origin: Literal["api", "job", "replay"]
-    ) -> PredictionEvent:
+    async def predict(self, instrument: Instrument, horizon: int, origin: Literal["api", "job", "replay"]) -> Made:
         self.check()
         self.origins.append(origin)
         if instrument.ticker not in self.tickers:
             raise no_data(instrument)
-        return make_event(instrument.ticker, horizon, origin=origin)
+        return Made.of(make_event(instrument.ticker, horizon, origin=origin))
 
     async def begin_bulk(
         self, instruments: Sequence[Instrument], horizon: int, origin: Literal["api", "job", "replay"]
     ) -> Bulk:
         self.check()
         self.origins.append(origin)
-        answers: list[PredictionEvent | StockMlopsError] = [
-            make_event(item.ticker, horizon, origin=origin) if item.ticker in self.tickers else no_data(item)
+        answers: list[Made | StockMlopsError] = [
+            Made.of(make_event(item.ticker, horizon, origin=origin)) if item.ticker in self.tickers else no_data(item)
             for item in instruments
         ]
         return Bulk(answers, self._record())

@@ -7,6 +7,7 @@ import pytest
 from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.known_forecasts import Made
 from stock_mlops.services.prediction import Predictor
 from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.catalog import Champion
@@ -74,7 +75,7 @@ async def test_each_is_answered_as_if_it_had_been_asked_for_alone_and_all_share_
     (commit,) = market.commits
     assert [PredictionEvent.model_validate_json(row.payload) for row in commit] == many == market.recorded
     for instrument, event in zip([AAPL, IBM, GOOG], many, strict=True):
-        alone = await predictor.predict(instrument, 2)
+        alone = (await predictor.predict(instrument, 2)).event
         assert isinstance(event, PredictionEvent)
         # Coefficients of a half: there is nothing to round.
         assert event == alone.model_copy(update={"prediction_id": event.prediction_id, "made_at": event.made_at})
@@ -131,10 +132,12 @@ async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Pr
 
 async def test_an_answer_can_be_put_together_while_they_are_recorded(predictor: Predictor, market: Market) -> None:
     bulk = await predictor.begin_bulk([AAPL, NOPE], 1)
-    assert [type(answer) for answer in bulk.answers] == [PredictionEvent, NoDataError]
+    made, refused = bulk.answers
+    assert isinstance(made, Made)
+    assert isinstance(refused, NoDataError)
     assert market.recorded == []
     await bulk.recorded
-    assert market.recorded == bulk.answers[:1]
+    assert market.recorded == [made.event]
 
 
 async def test_when_all_fail_there_is_nothing_to_commit(predictor: Predictor, market: Market) -> None:

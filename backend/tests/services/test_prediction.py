@@ -76,7 +76,7 @@ def predictor(world: World) -> Predictor:
 
 
 async def test_a_prediction_names_its_sessions_model_and_data(predictor: Predictor, world: World) -> None:
-    event = await predictor.predict(AAPL, 3)
+    event = (await predictor.predict(AAPL, 3)).event
     # 2012-06-29 is a Friday and the Fourth of July a holiday.
     assert (event.as_of, event.target_session) == (date(2012, 6, 29), date(2012, 7, 5))
     assert event.predicted_return == pytest.approx(0.03)
@@ -89,7 +89,7 @@ async def test_a_prediction_names_its_sessions_model_and_data(predictor: Predict
 
 
 async def test_the_event_that_was_recorded_is_the_one_answered(predictor: Predictor, world: World) -> None:
-    event = await predictor.predict(AAPL, 1, "replay")
+    event = (await predictor.predict(AAPL, 1, "replay")).event
     assert world.recorded == [event]
     assert PredictionEvent.model_validate_json(world.rows[0].payload) == event
     assert (world.rows[0].id, world.rows[0].key) == (event.prediction_id, "US:AAPL")
@@ -99,13 +99,13 @@ async def test_the_event_that_was_recorded_is_the_one_answered(predictor: Predic
 async def test_what_is_asked_again_is_another_prediction_of_the_same_forecast(
     predictor: Predictor, world: World, make_vector: MakeVector
 ) -> None:
-    one, two = [await predictor.predict(AAPL, 3) for _ in range(2)]
+    one, two = [(await predictor.predict(AAPL, 3)).event for _ in range(2)]
     assert two == one.model_copy(update={"prediction_id": two.prediction_id, "made_at": two.made_at})
     assert one.prediction_id != two.prediction_id
     assert one.made_at < two.made_at
     assert world.recorded == [one, two]
     world.vector = make_vector(session=date(2012, 7, 2), rsi_14=0.05)
-    three = await predictor.predict(AAPL, 3)
+    three = (await predictor.predict(AAPL, 3)).event
     assert three.as_of == date(2012, 7, 2)
     assert three.predicted_return != two.predicted_return
 
@@ -120,15 +120,15 @@ async def test_what_could_not_be_recorded_is_not_sent(predictor: Predictor, worl
 async def test_a_slow_model_gives_the_same_answer_from_a_thread(
     predictor: Predictor, world: World, make_bundle: MakeBundle
 ) -> None:
-    quick = await predictor.predict(AAPL, 2)
+    quick = (await predictor.predict(AAPL, 2)).event
     world.model = ServedModel(Champion(AAPL.registered_model, 3, "run3", "uri"), make_bundle(), slow=True)
-    slow = await predictor.predict(AAPL, 2)
+    slow = (await predictor.predict(AAPL, 2)).event
     assert slow.predicted_close == quick.predicted_close
 
 
 async def test_without_a_model_the_random_walk_answers_and_says_so(predictor: Predictor, world: World) -> None:
     world.model = None
-    event = await predictor.predict(AAPL, 60)
+    event = (await predictor.predict(AAPL, 60)).event
     assert (event.model_name, event.model_version, event.fallback) == ("random_walk", None, True)
     assert event.predicted_close == event.last_close
     assert event.lower is None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID
 
 import numpy as np
 from stock_kit.clock import wall_now
@@ -28,16 +29,22 @@ def make_many(asked: Sequence[Asked | StockMlopsError], horizon: int, origin: Or
     forecasts = _forecasts(asked, horizon)
     made_at = wall_now()
     answers: list[Made | StockMlopsError] = []
-    for item, forecast in zip(asked, forecasts, strict=True):
+    for item, forecast, prediction_id in zip(asked, forecasts, _new_ids(len(asked)), strict=True):
         if isinstance(item, StockMlopsError):
             answers.append(item)
         elif item.known is not None:
-            answers.append(item.known.again(uuid4(), made_at))
+            answers.append(item.known.again(prediction_id, made_at))
         elif isinstance(forecast, StockMlopsError):
             answers.append(forecast)
         else:
-            answers.append(_made(item.subject, horizon, forecast, Provenance(uuid4(), made_at, origin)))
+            answers.append(_made(item.subject, horizon, forecast, Provenance(prediction_id, made_at, origin)))
     return answers
+
+
+def _new_ids(count: int) -> list[UUID]:
+    """As many ``uuid4``, each of which would ask the kernel for its randomness."""
+    random = os.urandom(16 * count)
+    return [UUID(bytes=random[start : start + 16], version=4) for start in range(0, len(random), 16)]
 
 
 def _made(subject: Subject, horizon: int, forecast: Forecast | None, provenance: Provenance) -> Made | StockMlopsError:

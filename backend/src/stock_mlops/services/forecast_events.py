@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -27,8 +27,7 @@ _SHOWN = LEVELS.index(LEVEL)
 Origin = Literal["api", "job", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a forecast starts from."""
 
     instrument: Instrument
@@ -116,11 +115,22 @@ def outbox_row(event: PredictionEvent) -> OutboxRow:
     return OutboxRow(event.prediction_id, Topic.PREDICTIONS, event.key, event.model_dump_json())
 
 
-def count(event: PredictionEvent) -> None:
-    """Note an acknowledged prediction in the metrics."""
-    counter, gauge = _series(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin)
-    counter.inc()
-    gauge.set(event.predicted_return)
+class Tally(NamedTuple):
+    """Where an instrument's predictions are counted, and what the newest of them says."""
+
+    predictions: Counter
+    predicted_return: Gauge
+    value: float
+
+    @classmethod
+    def of(cls, event: PredictionEvent) -> Tally:
+        series = _series(event.exchange, event.ticker, event.model_version or RANDOM_WALK, event.origin)
+        return cls(*series, event.predicted_return)
+
+    def add(self) -> None:
+        """Note an acknowledged prediction in the metrics."""
+        self.predictions.inc()
+        self.predicted_return.set(self.value)
 
 
 # labels() takes a lock and formats its values each time; the ones in use are few.

@@ -22,8 +22,8 @@ from stock_mlops.instruments import Instrument
 from stock_mlops.services.forecast_events import (
     Provenance,
     Subject,
+    Tally,
     check_horizon,
-    count,
     make_event,
     no_data,
     outbox_row,
@@ -113,7 +113,7 @@ class FuturePredictions:
         self._record.append([outbox_row(event) for event in events])
         for event in events:
             self._sender.send(Topic.PREDICTIONS, event)
-            count(event)
+            Tally.of(event).add()
         shown = [event.model_dump(mode="json", exclude={"inputs"}) for event in events]
         done = events[-1].horizon
         job.progress(done / days, f"predicted {done} of {days} sessions", partial=shown)

@@ -28,6 +28,7 @@ log = get_logger(__name__)
 _TIMEOUT = 3.0
 _DRAIN_SECONDS = 5.0
 _SEND_PAUSE = 0.002
+_SEND_AT_ONCE = 100
 
 
 class Forwarder(Protocol):
@@ -83,7 +84,8 @@ class GroupCommit:
         """Wait until what waits is written, and send it."""
         if self._writing is not None:
             await asyncio.wait([self._writing], timeout=_DRAIN_SECONDS)
-        self._send()
+        rows, self._unsent = self._unsent, []
+        self._send(rows)
 
     def _give_up(self, done: asyncio.Future[None]) -> None:
         if not done.done():
@@ -116,7 +118,7 @@ class GroupCommit:
         _settle(batch, error)
         if error is None:
             if not self._unsent:
-                asyncio.get_running_loop().call_later(_SEND_PAUSE, self._send)
+                asyncio.get_running_loop().call_later(_SEND_PAUSE, self._send_some)
             self._unsent += rows
             COMMIT_ROWS.observe(len(rows))
         elif isinstance(error, OUTAGES):
@@ -124,8 +126,14 @@ class GroupCommit:
         else:
             log.error("outbox_commit_crashed", rows=len(rows), exc_info=error)
 
-    def _send(self) -> None:
-        rows, self._unsent = self._unsent, []
+    def _send_some(self) -> None:
+        """Not all of a bulk at once, so that answers get in between."""
+        rows, self._unsent = self._unsent[:_SEND_AT_ONCE], self._unsent[_SEND_AT_ONCE:]
+        if self._unsent:
+            asyncio.get_running_loop().call_later(_SEND_PAUSE, self._send_some)
+        self._send(rows)
+
+    def _send(self, rows: Sequence[OutboxRow]) -> None:
         if rows:
             self._sender.forward_all((row.topic, row.key, row.payload) for row in rows)
 

@@ -6,46 +6,75 @@ it is the same forecast under another id and time: neither computed, validated n
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from datetime import datetime
-from typing import NamedTuple
+from functools import lru_cache
 from uuid import UUID
 from weakref import ref
 
 from stock_kit.events import PredictionEvent
 
 from stock_mlops.instruments import Instrument
-from stock_mlops.services.forecast_events import Origin, Subject, outbox_row
+from stock_mlops.services.forecast_events import Origin, Subject, Tally, outbox_row
 from stock_mlops.stores.outbox import OutboxRow
 
 # Some five kilobytes each.
 _MOST = 2048
+_INPUTS = re.compile(r',"inputs":\[[^]]*]')
 
 
-class Made(NamedTuple):
-    """A prediction, and the row that records it."""
+class Made:
+    """A prediction: the row that records it, and the JSON of its event, without the model's inputs, that answers it."""
 
-    event: PredictionEvent
-    row: OutboxRow
+    __slots__ = ("_first", "_made_at", "row", "shown", "tally")
+
+    def __init__(self, first: PredictionEvent, made_at: datetime, row: OutboxRow, shown: str, tally: Tally) -> None:
+        """``first`` is its event but for id and time."""
+        self._first = first
+        self._made_at = made_at
+        self.row = row
+        self.shown = shown
+        self.tally = tally
 
     @classmethod
     def of(cls, event: PredictionEvent) -> Made:
-        return cls(event, outbox_row(event))
+        row = outbox_row(event)
+        return cls(event, event.made_at, row, _without_inputs(row.payload), Tally.of(event))
+
+    @property
+    def event(self) -> PredictionEvent:
+        if self._first.prediction_id == self.row.id:
+            return self._first
+        return self._first.model_copy(update={"prediction_id": self.row.id, "made_at": self._made_at})
 
 
 class KnownForecast:
     """A forecast as it was first predicted, to be predicted again."""
 
-    __slots__ = ("_after", "_before", "_between", "_first", "_model", "_vector")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_between",
+        "_first",
+        "_key",
+        "_model",
+        "_shown_after",
+        "_tally",
+        "_topic",
+        "_vector",
+    )
 
     def __init__(self, subject: Subject, first: Made) -> None:
         self._vector = subject.vector
         # Not held: a model that no longer serves has to leave the memory.
         self._model = None if subject.model is None else ref(subject.model)
-        self._first = first
+        self._first = first.event
+        self._topic, self._key, self._tally = first.row.topic, first.row.key, first.tally
         # A quote inside of a text is escaped, so that these are the fields and nothing else.
-        self._before, rest = first.row.payload.split(_id_field(first.event.prediction_id))
-        self._between, self._after = rest.split(_time_field(first.event.made_at))
+        self._before, rest = first.row.payload.split(_id_field(self._first.prediction_id))
+        self._between, self._after = rest.split(_time_field(self._first.made_at))
+        self._shown_after = _without_inputs(self._after)
 
     def follows_from(self, subject: Subject) -> bool:
         """Vectors and models are replaced, never changed: the same objects are the same numbers."""
@@ -56,21 +85,23 @@ class KnownForecast:
         return self._model() is subject.model
 
     def again(self, prediction_id: UUID, made_at: datetime) -> Made:
-        event, row = self._first
-        fields = self._before, _id_field(prediction_id), self._between, _time_field(made_at), self._after
-        return Made(
-            event.model_copy(update={"prediction_id": prediction_id, "made_at": made_at}),
-            OutboxRow(prediction_id, row.topic, row.key, "".join(fields)),
-        )
+        start = f"{self._before}{_id_field(prediction_id)}{self._between}{_time_field(made_at)}"
+        row = OutboxRow(prediction_id, self._topic, self._key, start + self._after)
+        return Made(self._first, made_at, row, start + self._shown_after, self._tally)
 
 
 def _id_field(prediction_id: UUID) -> str:
     return f'"prediction_id":"{prediction_id}"'
 
 
+@lru_cache(8)  # the predictions of a bulk are all of one moment
 def _time_field(made_at: datetime) -> str:
     """As Pydantic writes it: UTC, and a fraction only when there is one."""
     return f'"made_at":"{made_at.isoformat().removesuffix("+00:00")}Z"'
+
+
+def _without_inputs(payload: str) -> str:
+    return _INPUTS.sub("", payload, count=1)
 
 
 class KnownForecasts:

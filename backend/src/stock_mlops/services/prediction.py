@@ -24,7 +24,6 @@ from stock_mlops.services.forecast_events import (
     Provenance,
     Subject,
     check_horizon,
-    count,
     make_event,
     no_data,
 )
@@ -61,7 +60,7 @@ class Sender(Protocol):
 class Bulk(NamedTuple):
     """Many predictions. They may be shown once ``recorded`` has ended, which raises what recording them raised."""
 
-    answers: list[PredictionEvent | StockMlopsError]
+    answers: list[Made | StockMlopsError]
     recorded: Awaitable[None]
 
 
@@ -76,7 +75,7 @@ class Predictor:
         self._sessions: dict[str, Sessions] = {}
         self._known = KnownForecasts()
 
-    async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> PredictionEvent:
+    async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> Made:
         """Forecast the close ``horizon`` sessions after the newest one; recorded when this returns.
 
         Raises:
@@ -86,10 +85,10 @@ class Predictor:
             DependencyUnavailableError: PostgreSQL, or the model's files, cannot be reached.
         """
         subject = await self._subject(instrument)
-        event, row = await self._make(subject, horizon, origin)
-        await self._record.append(row)
-        count(event)
-        return event
+        made = await self._make(subject, horizon, origin)
+        await self._record.append(made.row)
+        made.tally.add()
+        return made
 
     async def predict_bulk(
         self, instruments: Sequence[Instrument], horizon: int, origin: Origin = "api"
@@ -103,27 +102,27 @@ class Predictor:
         """
         bulk = await self.begin_bulk(instruments, horizon, origin)
         await bulk.recorded
-        return bulk.answers
+        return [answer.event if isinstance(answer, Made) else answer for answer in bulk.answers]
 
     async def begin_bulk(self, instruments: Sequence[Instrument], horizon: int, origin: Origin = "api") -> Bulk:
         """As :meth:`predict_bulk`, but returns while they are being recorded, for an answer to be put together."""
         asked = await self._asked(instruments, horizon, origin)
-        # Hundreds of forecasts take longer than the event loop should be held.
-        answers = await anyio.to_thread.run_sync(make_many, asked, horizon, origin)
+        if any(isinstance(item, Asked) and item.known is None for item in asked):
+            # Hundreds of forecasts take longer than the event loop should be held.
+            answers = await anyio.to_thread.run_sync(make_many, asked, horizon, origin)
+        else:
+            answers = make_many(asked, horizon, origin)
         for item, answer in zip(asked, answers, strict=True):
             if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
                 self._known.keep(item.subject, horizon, origin, answer)
         made = [answer for answer in answers if isinstance(answer, Made)]
-        return Bulk(
-            [answer.event if isinstance(answer, Made) else answer for answer in answers],
-            asyncio.create_task(self._record_all(made), name="bulk-record"),
-        )
+        return Bulk(answers, asyncio.create_task(self._record_all(made), name="bulk-record"))
 
     async def _record_all(self, made: Sequence[Made]) -> None:
         if made:
-            await self._record.append(*(row for _, row in made))
-        for event, _ in made:
-            count(event)
+            await self._record.append(*[one.row for one in made])
+        for one in made:
+            one.tally.add()
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
