@@ -6,9 +6,10 @@ Every test runs on the local profile's broker and on real Apache Kafka (see ``ka
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,10 @@ from stock_kit.settings import Settings
 from stock_local.testing import LocalStack
 from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.migrations import migrate_clickhouse
+from ws_monitor.decoding import decode
 from ws_monitor.memory import MemoryOutlet
+from ws_monitor.reader import LogReader
+from ws_monitor.records import Place, Record
 from ws_monitor.sink import Sink
 from ws_monitor.sink_thread import KafkaGroupLog
 from ws_monitor.store import ClickHouseStore
@@ -300,6 +304,76 @@ def test_all_recover_by_themselves_when_the_broker_loses_everything(
             assert len(consumer.partitions_for_topic(topic.value)) == settings.kafka.partitions
     finally:
         consumer.close()
+
+
+class Onlooker:
+    """What a reader delivers, and whether anybody looks."""
+
+    def __init__(self) -> None:
+        self.looks = False
+        self.rests = 0
+        self.caught_up_times = 0
+        self.ids: list[str] = []
+
+    def start_at(self, starts: Mapping[Place, int]) -> None: ...
+
+    def receive(self, records: Sequence[Record]) -> None:
+        self.ids += [decode(record).identity for record in records if record.topic == Topic.PREDICTIONS]
+
+    def rest(self) -> None:
+        self.rests += 1
+
+    def caught_up(self) -> None:
+        self.caught_up_times += 1
+
+    def is_watched(self) -> bool:
+        return self.looks
+
+
+@pytest.fixture
+def onlooker(settings: Settings) -> Iterator[Onlooker]:
+    """Of a reader that is resting."""
+    onlooker = Onlooker()
+    reader = LogReader(settings.kafka, onlooker, history=50, rest_after=0.5)
+    reader.start()
+    try:
+        wait_for(lambda: onlooker.rests == 1, seconds=PATIENCE, what="a rest")
+        yield onlooker
+    finally:
+        reader.close()
+
+
+def test_a_reader_rests_while_nobody_looks_and_reads_the_newest_when_somebody_comes(
+    onlooker: Onlooker, producer: EventProducer
+) -> None:
+    before = len(onlooker.ids)
+    missed = send(producer, 400)
+    sleep(1.0)
+    assert len(onlooker.ids) == before
+    onlooker.looks = True
+    wait_for(lambda: onlooker.caught_up_times == 2, seconds=PATIENCE, what="the end of the log")
+    read = onlooker.ids[before:]
+    # Four tickers, whose keys fall into some of the partitions, of each of which it reads the newest fifty.
+    assert 50 <= len(read) < 400
+    assert set(read) <= set(missed)
+    assert missed[-1] in read
+    now = send(producer, 5)
+    wait_for(lambda: set(now) <= set(onlooker.ids), seconds=PATIENCE, what="what comes while somebody looks")
+    assert len(onlooker.ids) == len(set(onlooker.ids))
+    onlooker.looks = False
+    wait_for(lambda: onlooker.rests == 2, seconds=PATIENCE, what="another rest")
+
+
+def test_a_reader_that_rests_hears_of_a_broker_that_dies(
+    onlooker: Onlooker, broker: Broker, producer: EventProducer
+) -> None:
+    broker.kill()
+    wait_for(lambda: onlooker.caught_up_times == 2, seconds=PATIENCE, what="that nobody has to wait")
+    broker.start()
+    wait_for(lambda: onlooker.rests == 2, seconds=PATIENCE, what="another rest")
+    onlooker.looks = True
+    now = send(producer, 5)
+    wait_for(lambda: set(now) <= set(onlooker.ids), seconds=PATIENCE, what="what is sent after it")
 
 
 def test_a_replica_that_starts_on_an_emptied_log_shows_what_clickhouse_holds_beside_what_is_new(

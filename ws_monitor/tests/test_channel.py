@@ -163,6 +163,16 @@ def test_the_metrics_snapshot_holds_the_newest_scrape_of_each_service(make_metri
     assert [(item.key, item.offset) for item in channel.snapshot(None)] == [("backend2", 1), ("backend1", 2)]
 
 
+def test_of_events_from_the_store_the_newest_are_kept_however_often_they_are_restored(
+    make_prediction: MakePrediction,
+) -> None:
+    channel = predictions()
+    events = [make_prediction() for _ in range(SNAPSHOT_MESSAGES + 20)]
+    channel.restore(events[:SNAPSHOT_MESSAGES])
+    channel.restore(events[20:])
+    assert [item.identity for item in channel.snapshot(None)] == [event.identity for event in events[20:]]
+
+
 def test_events_from_the_store_fill_the_snapshot_and_give_way_to_the_log(make_prediction: MakePrediction) -> None:
     log, channel = MemoryLog(), predictions()
     events = [make_prediction() for _ in range(3)]

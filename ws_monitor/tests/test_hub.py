@@ -53,6 +53,23 @@ async def test_it_knows_whether_anybody_looks_on() -> None:
     assert not hub.is_watched
 
 
+async def test_who_is_about_to_join_is_waited_for_as_one_who_looks_on() -> None:
+    hub = Feed().hub
+    coming = asyncio.create_task(hub.prepare(60))
+    await asyncio.sleep(0)
+    assert hub.is_watched
+    hub.loaded.set()
+    await coming
+    assert not hub.is_watched
+
+
+async def test_who_joins_does_not_wait_for_ever_for_the_history() -> None:
+    hub = Feed().hub
+    await hub.prepare(0.01)
+    assert not hub.loaded.is_set()
+    assert not hub.is_watched
+
+
 async def drain(client: Client) -> list[dict[str, Any]]:
     """Every frame that waits."""
     frames = []

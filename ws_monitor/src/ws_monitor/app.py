@@ -63,8 +63,7 @@ class Push:
     async def _serve(self, since: str | None, keys: Keys, receive: Receive, send: Send) -> bool:
         """Until the client leaves; true when it is still there, and has to show again who it is."""
         hub = self._hub()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(hub.loaded.wait(), _LOAD_WAIT)
+        await hub.prepare(_LOAD_WAIT)
         broadcaster = hub[self._name]
         client = broadcaster.join(since, keys)
         sending = asyncio.create_task(self._send_frames(client, send))

@@ -24,8 +24,8 @@ _RESTORED: Mapping[ChannelName, type[Event]] = {
 
 
 class HubTarget:
-    """A :class:`ws_monitor.reader.Target`. Once it also fills the snapshots from the store, since the broker may have
-    lost its log, or may not answer."""
+    """A :class:`ws_monitor.reader.Target`. At first, and after each rest, it also fills the snapshots from the store:
+    the broker may have lost its log, may not answer, or may keep less than what came meanwhile."""
 
     def __init__(self, hub: Hub, store: EventStore, loop: asyncio.AbstractEventLoop) -> None:
         self._hub = hub
@@ -43,6 +43,10 @@ class HubTarget:
         if not self._restored:
             self._restore()
         self._call(self._hub.loaded.set)
+
+    def rest(self) -> None:
+        self._restored = False
+        self._call(self._hub.loaded.clear)
 
     def is_watched(self) -> bool:
         return self._hub.is_watched

@@ -156,10 +156,12 @@ class Channel:
         return item if is_new else None
 
     def restore(self, events: Iterable[Event]) -> None:
-        """Take older events, oldest first, from ClickHouse into the snapshots; those the history holds are skipped."""
+        """Take older events, oldest first, from ClickHouse into the snapshots; those the history holds are skipped, and
+        so are those that were restored before."""
         named = [(event.identity, event) for event in events]
         fresh = [(identity, event) for identity, event in named if self._first_seen(identity)]
-        self._restored += [Item(event, identity, None) for identity, event in fresh]
+        restored = [*self._restored, *(Item(event, identity, None) for identity, event in fresh)]
+        self._restored = restored[-SNAPSHOT_MESSAGES:]
 
     def snapshot(self, keys: Keys) -> list[Item]:
         """The newest messages, oldest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from stock_kit.clock import wall_now
 from stock_kit.events import Event
@@ -176,8 +177,9 @@ class Hub:
             name: Broadcaster(Channel(spec, settings.history), settings) for name, spec in CHANNELS.items()
         }
         self._by_topic = {str(spec.topic): self._by_name[name] for name, spec in CHANNELS.items()}
+        self._expected = 0
         self.loaded = asyncio.Event()
-        """Set once the history was read, or there is none to read."""
+        """Set once the history was read, or there is none to read; cleared when nobody is there to read it for."""
 
     def __getitem__(self, name: ChannelName) -> Broadcaster:
         return self._by_name[name]
@@ -194,8 +196,17 @@ class Hub:
 
     @property
     def is_watched(self) -> bool:
-        """Whether any client is there."""
-        return any(broadcaster.is_watched for broadcaster in self._by_name.values())
+        """Whether any client is there, or about to be."""
+        return self._expected > 0 or any(broadcaster.is_watched for broadcaster in self._by_name.values())
+
+    async def prepare(self, patience: float) -> None:
+        """For a client that is about to join: wait, ``patience`` seconds at most, until the history was read."""
+        self._expected += 1
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.loaded.wait(), patience)
+        finally:
+            self._expected -= 1
 
     def restore(self, name: ChannelName, events: Sequence[Event]) -> None:
         self._by_name[name].restore(events)

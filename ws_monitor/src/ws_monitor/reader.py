@@ -1,7 +1,7 @@
 """Follows every partition of every topic, without a group, so that each replica pushes everything.
 
 A thread of its own: the Kafka client blocks. What it reads goes to a :class:`Target` in the order in which the broker
-took it in.
+took it in. While nobody looks it rests, and reads what the log holds by then when somebody comes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _POLL = 0.2
 _BUSY_PAUSE = 0.02
 _BUSY_SECONDS = 1.0
 _RETRY = 1.0
+# Longer than a page takes to be loaded again, or to come back after its network was away for a moment.
+_REST_AFTER = 30.0
+_REST_POLL = 0.05
 # How often it is made sure that the broker answers and that the topics still have the partitions being read.
 _CHECK_INTERVAL = 3.0
 _ANSWER_MS = 3_000
@@ -50,8 +53,11 @@ class Target(Protocol):
     def caught_up(self) -> None:
         """What the log holds was delivered; also called when the broker does not answer, so that nobody waits."""
 
+    def rest(self) -> None:
+        """Until it is caught up again nothing is delivered."""
+
     def is_watched(self) -> bool:
-        """Whether somebody waits for what comes."""
+        """Whether somebody waits for what comes, or for what the log holds."""
 
 
 def to_record(message: ConsumerRecord) -> Record:
@@ -73,15 +79,20 @@ def in_order(batches: Iterable[Sequence[Record]]) -> list[Record]:
 
 
 class LogReader:
-    """Reads from ``history`` messages before the end of each partition on, and starts over whenever the broker was
-    away."""
+    """Reads from ``history`` messages before the end of each partition on, starts over whenever the broker was away,
+    and rests when nobody has looked for ``rest_after`` seconds."""
 
-    def __init__(self, settings: KafkaSettings, target: Target, *, history: int) -> None:
+    def __init__(
+        self, settings: KafkaSettings, target: Target, *, history: int, rest_after: float = _REST_AFTER
+    ) -> None:
         self._settings = settings
         self._target = target
         self._history = history
+        self._rest_after = rest_after
         self._next: dict[Place, int] = {}
         self._busy_until = 0.0
+        self._watched_at = 0.0
+        self._resting = False
         self._stop = threading.Event()
         self._connected = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hub-reader", daemon=True)
@@ -127,7 +138,9 @@ class LogReader:
             self._catch_up(consumer, ends)
             self._set_connected(True)
             log.info("hub_reader_following", partitions=len(ends))
-            self._read(consumer, set(ends))
+            places = set(ends)
+            while self._read(consumer, places) and self._rest(consumer, places):
+                self._catch_up(consumer, self._seek(consumer, places))
         finally:
             consumer.close()
 
@@ -136,8 +149,12 @@ class LogReader:
         places = _partitions(consumer)
         if not places:
             raise KafkaError("the broker lists no partition of our topics yet")
+        consumer.assign([TopicPartition(*place) for place in places])
+        self._watched_at = monotonic()
+        return self._seek(consumer, places)
+
+    def _seek(self, consumer: KafkaConsumer, places: set[Place]) -> dict[Place, int]:
         handles = [TopicPartition(*place) for place in places]
-        consumer.assign(handles)
         begins = consumer.beginning_offsets(handles, timeout_ms=_ANSWER_MS)
         ends = consumer.end_offsets(handles, timeout_ms=_ANSWER_MS)
         if any(self._next.get(Place(*handle), 0) > end for handle, end in ends.items()):
@@ -146,13 +163,18 @@ class LogReader:
         for place, offset in starts.items():
             consumer.seek(TopicPartition(*place), offset)
         self._next = dict(starts)
+        self._resting = False
         self._target.start_at(starts)
         return {Place(*handle): ends[handle] for handle in handles}
 
     def _start_of(self, place: Place, begin: int, end: int) -> int:
-        """Where reading stood before the connection was lost, else the beginning of the history."""
+        """Where reading stood before the connection was lost; of what came while nobody looked, and at first, the
+        history."""
+        newest = max(begin, end - self._history)
         before = self._next.get(place)
-        return max(begin, end - self._history) if before is None else max(begin, before)
+        if before is None:
+            return newest
+        return max(before, newest if self._resting else begin)
 
     def _catch_up(self, consumer: KafkaConsumer, ends: Mapping[Place, int]) -> None:
         """Deliver what the log holds already, merged over the partitions."""
@@ -169,16 +191,39 @@ class LogReader:
     def _behind(self, ends: Mapping[Place, int]) -> bool:
         return any(self._next[place] < end for place, end in ends.items())
 
-    def _read(self, consumer: KafkaConsumer, places: set[Place]) -> None:
+    def _read(self, consumer: KafkaConsumer, places: set[Place]) -> bool:
+        """Until nobody has looked for a while, which is true, or the partitions are others."""
         next_check = monotonic() + _CHECK_INTERVAL
         while not self._stop.is_set():
             batches = self._poll(consumer)
             if batches:
                 self._target.receive(in_order(batches))
+            now = monotonic()
+            if now >= next_check:
+                next_check = now + _CHECK_INTERVAL
+                if not self._check(consumer, places):
+                    return False
+            if self._target.is_watched():
+                self._watched_at = now
+            elif now - self._watched_at > self._rest_after:
+                return True
+        return False
+
+    def _rest(self, consumer: KafkaConsumer, places: set[Place]) -> bool:
+        """Until somebody looks, which is true, or the partitions are others."""
+        self._resting = True
+        self._target.rest()
+        next_check = monotonic()
+        while not self._stop.wait(_REST_POLL):
+            if self._target.is_watched():
+                self._watched_at = monotonic()
+                self._busy_until = self._watched_at + _BUSY_SECONDS  # somebody waits
+                return True
             if monotonic() >= next_check:
                 next_check = monotonic() + _CHECK_INTERVAL
                 if not self._check(consumer, places):
-                    return
+                    return False
+        return False
 
     def _poll(self, consumer: KafkaConsumer) -> list[list[Record]]:
         batches = []
@@ -202,7 +247,7 @@ class LogReader:
         except KeyError:  # kafka-python's answer to a partition that is gone
             return False
         lags = [end - self._next[Place(*handle)] for handle, end in ends.items()]
-        metrics.LAG.set(max(0, sum(lags)))
+        metrics.LAG.set(0 if self._resting else max(0, sum(lags)))
         # A lag below zero: the log is shorter than what was read from it, so it started over.
         return min(lags) >= 0 and _partitions(consumer) == places
 
