@@ -72,6 +72,8 @@ _PROBE_TIMEOUT = 1.5
 # Of ClickHouse: a vector is one row by its key, a list may scan some million rows. Longer means that it hangs.
 _VECTOR_TIMEOUT = 3
 _LIST_TIMEOUT = 10
+# Commits of predictions under way at a time.
+_WRITERS = 2
 
 
 @dataclass(slots=True)
@@ -195,9 +197,10 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         schema = await _open_schema(settings, stack)
         producer = EventProducer(settings.kafka, "backend2")
         stack.callback(producer.close)
-        writer = OutboxConnection(settings.model_meta_db)
-        stack.callback(writer.close)
-        commits = GroupCommit(writer.append, producer, settings.outbox)
+        writers = [OutboxConnection(settings.model_meta_db) for _ in range(_WRITERS)]
+        for writer in writers:
+            stack.callback(writer.close)
+        commits = GroupCommit([writer.append for writer in writers], producer, settings.outbox)
         # Alerts first: they are few, and what is sent again in one pass is bounded.
         stored: dict[Topic, Confirmations] = {Topic.ALERTS: AlertEvents(lists), Topic.PREDICTIONS: history}
         relay = Relay(Outbox(meta), stored, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)

@@ -48,7 +48,7 @@ def table() -> Table:
 
 @pytest.fixture
 def commits(table: Table) -> GroupCommit:
-    return GroupCommit(table.write, table, OutboxSettings(), timeout=5)
+    return GroupCommit([table.write], table, OutboxSettings(), timeout=5)
 
 
 def row() -> OutboxRow:
@@ -57,7 +57,7 @@ def row() -> OutboxRow:
 
 
 async def test_rows_handed_over_together_are_one_commit_however_many(table: Table) -> None:
-    group = GroupCommit(table.write, table, OutboxSettings(commit_batch=5), timeout=5)
+    group = GroupCommit([table.write], table, OutboxSettings(commit_batch=5), timeout=5)
     await asyncio.gather(group.append(*(row() for _ in range(3))), group.append(*(row() for _ in range(12))))
     assert [len(commit) for commit in table.commits] == [3, 12]
 
@@ -102,8 +102,26 @@ async def test_what_comes_during_a_commit_shares_the_next(commits: GroupCommit, 
     assert [len(commit) for commit in table.commits] == [1, 20]
 
 
+async def test_a_second_writer_commits_what_comes_during_the_first_commit() -> None:
+    slow, quick = Table(), Table()
+    slow.answering.clear()
+    group = GroupCommit([quick.write, slow.write], quick, OutboxSettings())
+    first, *others = [row() for _ in range(6)]
+    held = asyncio.create_task(group.append(first))
+    await slow.asked.wait()
+    await asyncio.gather(*(group.append(item) for item in others[:3]))
+    await asyncio.gather(*(group.append(item) for item in others[3:]))
+    assert quick.commits == [others[:3], others[3:]]
+    assert not held.done()
+    slow.answering.set()
+    await held
+    assert slow.commits == [[first]]
+    await group.close()
+    assert sorted(quick.sent) == sorted(item.payload for item in (first, *others))
+
+
 async def test_a_commit_holds_no_more_than_the_batch(table: Table) -> None:
-    group = GroupCommit(table.write, table, OutboxSettings(commit_batch=10))
+    group = GroupCommit([table.write], table, OutboxSettings(commit_batch=10))
     await asyncio.gather(*(group.append(row()) for _ in range(35)))
     assert [len(commit) for commit in table.commits] == [10, 10, 10, 5]
 
@@ -129,7 +147,7 @@ async def test_a_bug_in_writing_reaches_the_request_and_spares_the_next(commits:
 
 
 async def test_a_database_that_hangs_gives_up_in_time_and_what_gave_up_is_not_written_later(table: Table) -> None:
-    impatient = GroupCommit(table.write, table, OutboxSettings(), timeout=0.1)
+    impatient = GroupCommit([table.write], table, OutboxSettings(), timeout=0.1)
     table.answering.clear()
     stuck = asyncio.create_task(impatient.append(row()))
     await table.asked.wait()  # now its commit hangs

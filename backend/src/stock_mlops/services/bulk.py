@@ -29,7 +29,7 @@ def make_many(asked: Sequence[Asked | StockMlopsError], horizon: int, origin: Or
     forecasts = _forecasts(asked, horizon)
     made_at = wall_now()
     answers: list[Made | StockMlopsError] = []
-    for item, forecast, prediction_id in zip(asked, forecasts, _new_ids(len(asked)), strict=True):
+    for item, forecast, prediction_id in zip(asked, forecasts, new_ids(len(asked)), strict=True):
         if isinstance(item, StockMlopsError):
             answers.append(item)
         elif item.known is not None:
@@ -41,8 +41,8 @@ def make_many(asked: Sequence[Asked | StockMlopsError], horizon: int, origin: Or
     return answers
 
 
-def _new_ids(count: int) -> list[UUID]:
-    """As many ``uuid4``, each of which would ask the kernel for its randomness."""
+def new_ids(count: int) -> list[UUID]:
+    """As many ``uuid4``, each of which would ask the kernel for its randomness alone."""
     random = os.urandom(16 * count)
     return [UUID(bytes=random[start : start + 16], version=4) for start in range(0, len(random), 16)]
 

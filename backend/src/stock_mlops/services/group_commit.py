@@ -1,10 +1,10 @@
 """One commit for all predictions that are waiting for one.
 
 A commit costs a flush to disk, some milliseconds whatever it holds. Requests hand their rows over and wait; what comes
-while one commit is under way shares the next. Either all rows of a commit are stored and all their requests succeed, or
-none. What is stored is sent, in one go too, and a moment later: who waits for an answer comes first. It all happens on
-the event loop that answers: a thread of its own would take turns with it at the interpreter, which costs more than the
-commit.
+while every writer has a commit under way shares the next. Either all rows of a commit are stored and all their requests
+succeed, or none. What is stored is sent, in one go too, and a moment later: who waits for an answer comes first. It all
+happens on the event loop that answers: a thread of its own would take turns with it at the interpreter, which costs
+more than the commit.
 """
 
 from __future__ import annotations
@@ -37,28 +37,36 @@ class Forwarder(Protocol):
         ...
 
 
+Write = Callable[[Sequence[OutboxRow]], Awaitable[None]]
+"""Stores rows, all or none; one call at a time."""
+
+
 class _Waiting(NamedTuple):
     rows: tuple[OutboxRow, ...]
     done: asyncio.Future[None]
 
 
 class GroupCommit:
-    """Writes rows for many requests at once, on one event loop, and then gives them to ``sender``."""
+    """Writes rows for many requests at once, on one event loop, and then gives them to ``sender``.
+
+    With two writers one commit is being put together while the database flushes the other, and a bulk holds nobody up.
+    """
 
     def __init__(
         self,
-        write: Callable[[Sequence[OutboxRow]], Awaitable[None]],
+        writers: Iterable[Write],
         sender: Forwarder,
         settings: OutboxSettings,
         *,
         timeout: float = _TIMEOUT,
     ) -> None:
-        self._write = write
+        self._idle = list(writers)
         self._sender = sender
         self._batch = settings.commit_batch
         self._timeout = timeout
         self._waiting: deque[_Waiting] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+        self._starting = False
         self._unsent: list[OutboxRow] = []
 
     async def append(self, *rows: OutboxRow) -> None:
@@ -70,9 +78,12 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append(_Waiting(rows, done))
-        if self._writing is None:
+        if self._idle and not self._starting:
             # It begins when the loop has looked at every request that came at the same moment.
-            self._writing = loop.create_task(self._write_all(), name="outbox-commit")
+            self._starting = True
+            task = loop.create_task(self._write_all(self._idle.pop()), name="outbox-commit")
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
         # What was given up, or whose caller went away, is left out.
         patience = loop.call_later(self._timeout, self._give_up, done)
         try:
@@ -82,8 +93,8 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Wait until what waits is written, and send it."""
-        if self._writing is not None:
-            await asyncio.wait([self._writing], timeout=_DRAIN_SECONDS)
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=_DRAIN_SECONDS)
         rows, self._unsent = self._unsent, []
         self._send(rows)
 
@@ -91,11 +102,12 @@ class GroupCommit:
         if not done.done():
             done.set_exception(DependencyUnavailableError("PostgreSQL", f"no commit within {self._timeout:g} s"))
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, write: Write) -> None:
         """Until nobody waits."""
+        self._starting = False
         while batch := self._take():
-            await self._commit(batch)
-        self._writing = None
+            await self._commit(batch, write)
+        self._idle.append(write)
 
     def _take(self) -> list[_Waiting]:
         """Some callers' rows, as many as fit into a batch but at least one's; empty when nobody waits."""
@@ -108,11 +120,11 @@ class GroupCommit:
                 rows += len(waiting.rows)
         return taken
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[_Waiting], write: Write) -> None:
         error: Exception | None = None
         rows = [row for waiting in batch for row in waiting.rows]
         try:
-            await self._write(rows)
+            await write(rows)
         except Exception as refused:  # noqa: BLE001  every waiting request must hear of it, and the next be served
             error = refused
         _settle(batch, error)

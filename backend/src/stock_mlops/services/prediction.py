@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, Protocol
-from uuid import uuid4
+from uuid import UUID
 
 import anyio.to_thread
 from stock_kit.clock import wall_now
@@ -18,7 +18,7 @@ from stock_kit.events import Event, PredictionEvent
 from stock_mlops.errors import HorizonError, StockMlopsError
 from stock_mlops.forecasting.bundle import Forecast
 from stock_mlops.instruments import Instrument, Sessions, sessions_of
-from stock_mlops.services.bulk import Asked, make_many
+from stock_mlops.services.bulk import Asked, make_many, new_ids
 from stock_mlops.services.forecast_events import (
     Origin,
     Provenance,
@@ -31,6 +31,8 @@ from stock_mlops.services.known_forecasts import KnownForecasts, Made
 from stock_mlops.services.serving import ServedModel
 from stock_mlops.stores.outbox import OutboxRow
 from stock_mlops.stores.warehouse import FeatureVector
+
+_IDS_AT_ONCE = 64
 
 
 class VectorSource(Protocol):
@@ -74,6 +76,7 @@ class Predictor:
         self._max_days = max_days
         self._sessions: dict[str, Sessions] = {}
         self._known = KnownForecasts()
+        self._ids: list[UUID] = []
 
     async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> Made:
         """Forecast the close ``horizon`` sessions after the newest one; recorded when this returns.
@@ -159,7 +162,9 @@ class Predictor:
         return asked
 
     async def _make(self, subject: Subject, horizon: int, origin: Origin) -> Made:
-        prediction_id = uuid4()
+        if not self._ids:
+            self._ids = new_ids(_IDS_AT_ONCE)
+        prediction_id = self._ids.pop()
         if known := self._known.find(subject, horizon, origin):
             return known.again(prediction_id, wall_now())
         forecast = await self._forecast(subject, horizon)
