@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -74,15 +74,18 @@ class Instrument:
         if not _TICKER.fullmatch(self.ticker):
             raise ValueError(f"ticker: expected 1 to 20 of A-Z 0-9 . ^ = -, got {self.ticker!r}")
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
     def __str__(self) -> str:
         return self.key
 
-    @property
+    @cached_property
     def key(self) -> str:
         """``US:AAPL``: the key of Kafka events, caches and reports."""
         return f"{self.exchange}:{self.ticker}"
 
-    @property
+    @cached_property
     def registered_model(self) -> str:
         return f"stock-{self.exchange}-{self.ticker}"
 

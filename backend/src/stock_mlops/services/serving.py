@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from stock_kit.logging import get_logger
@@ -77,6 +78,15 @@ class _Failure:
     reason: str
 
 
+class _Adapted(NamedTuple):
+    """A model with an instrument's intervals, and what it was made from."""
+
+    base: ServedModel
+    states: Mapping[StateKey, AdaptiveState]
+    state: AdaptiveState | None
+    model: ServedModel
+
+
 class ResidentModels:
     """Champions by registered name. ``model_for`` is called on event loops, everything else happens in threads."""
 
@@ -93,7 +103,7 @@ class ResidentModels:
         self._load_bundle = load
         self._read_states = states
         self._states: Mapping[StateKey, AdaptiveState] = {}
-        self._adapted: dict[Instrument, tuple[ServedModel, AdaptiveState | None, ServedModel]] = {}
+        self._adapted: dict[Instrument, _Adapted] = {}
         """Of each instrument: the version in memory, the state, and the two together."""
         self._expiry = settings.expiry_sessions
         self._interval = settings.refresh_interval.total_seconds()
@@ -159,12 +169,15 @@ class ResidentModels:
 
     def _for(self, instrument: Instrument, served: ServedModel) -> ServedModel:
         """The version with the instrument's intervals, made anew only when either has changed."""
-        state = self._states.get(StateKey(served.ref.registered_name, served.ref.version, instrument))
+        states = self._states
         known = self._adapted.get(instrument)
-        if known is None or known[0] is not served or known[1] is not state:
-            known = (served, state, served.adapted(state))
-            self._adapted[instrument] = known
-        return known[2]
+        if known is not None and known.base is served and known.states is states:
+            return known.model
+        state = states.get(StateKey(served.ref.registered_name, served.ref.version, instrument))
+        unchanged = known is not None and known.base is served and known.state is state
+        model = known.model if known is not None and unchanged else served.adapted(state)
+        self._adapted[instrument] = _Adapted(served, states, state, model)
+        return model
 
     def refresh(self) -> None:
         """Ask the catalog once, and load what changed among the models in memory. Errors are the catalog's."""
