@@ -8,7 +8,7 @@ from stock_kit.events import Topic
 CONSUMED = Counter("stock_ws_consumed_total", "Messages read from Kafka", ["role", "topic"])
 MALFORMED = Counter("stock_ws_malformed_total", "Messages that are no event of their topic", ["role", "topic"])
 DUPLICATES = Counter("stock_ws_duplicates_total", "Messages seen before, by event id", ["role", "topic"])
-LAG = Gauge("stock_ws_lag_messages", "Messages that the hub has not read yet, all topics")
+LAG = Gauge("stock_ws_lag_messages", "Messages that the hub has not read yet, all topics; 0 while it rests")
 READER_CONNECTED = Gauge("stock_ws_reader_connected", "1 while the hub follows every partition")
 RESETS = Counter("stock_ws_log_resets_total", "Times the broker's log started over", ["channel"])
 
