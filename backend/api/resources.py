@@ -45,6 +45,7 @@ from stock_mlops.stores.mlflow_rest import MlflowRest
 from stock_mlops.stores.model_files import ModelFiles
 from stock_mlops.stores.near_vectors import NearVectorCache, listen
 from stock_mlops.stores.outbox import Outbox
+from stock_mlops.stores.outbox_batches import OutboxBatches
 from stock_mlops.stores.outbox_connection import OutboxConnection
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from stock_mlops.stores.predictions import Predictions
@@ -203,7 +204,8 @@ async def open_predict(settings: Settings) -> AsyncIterator[PredictResources]:
         commits = GroupCommit([writer.append for writer in writers], producer, settings.outbox)
         # Alerts first: they are few, and what is sent again in one pass is bounded.
         stored: dict[Topic, Confirmations] = {Topic.ALERTS: AlertEvents(lists), Topic.PREDICTIONS: history}
-        relay = Relay(Outbox(meta), stored, producer, partial(advisory_lock, meta, RELAY_LOCK), settings.outbox)
+        relay_lock = partial(advisory_lock, meta, RELAY_LOCK)
+        relay = Relay(Outbox(meta), OutboxBatches(meta), stored, producer, relay_lock, settings.outbox)
         relay.start()
         stack.callback(relay.close)
         mlflow = MlflowRest(settings.mlflow)

@@ -271,7 +271,8 @@ def restarts(project: Project) -> None:
     for job in jobs:
         _completed(project, f"/api/predict/future/status/{job}", 120)
     _recorded(project, caller.acknowledged, 120)
-    wait_for("an empty outbox", lambda: project.psql("model_meta_db", "SELECT count(*) = 0 FROM outbox") == "t", 60)
+    empty = "SELECT NOT EXISTS (SELECT FROM outbox UNION ALL SELECT FROM outbox_batches)"
+    wait_for("an empty outbox", lambda: project.psql("model_meta_db", empty) == "t", 60)
     _train_at_once(project, ["AAPL"])
     say(
         f"restarts: all {len(caller.acknowledged)} acknowledged forecasts are in ClickHouse, once;"

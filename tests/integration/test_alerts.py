@@ -46,6 +46,7 @@ from stock_mlops.stores.clickhouse import open_client
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.migrations import migrate
 from stock_mlops.stores.outbox import Outbox
+from stock_mlops.stores.outbox_batches import OutboxBatches
 from stock_mlops.stores.postgres import advisory_lock, get_engine
 from ws_monitor.detectors.base import CONFIRM_EVERY
 
@@ -160,7 +161,8 @@ def desks(settings: Settings, engine: Engine, clickhouse: Client) -> Iterator[No
     service.start()
     producer = EventProducer(settings.kafka, "backend2")
     stored = {Topic.ALERTS: AlertEvents(lambda: clickhouse)}
-    relay = Relay(Outbox(engine), stored, producer, partial(advisory_lock, engine, RELAY_LOCK), settings.outbox)
+    lock = partial(advisory_lock, engine, RELAY_LOCK)
+    relay = Relay(Outbox(engine), OutboxBatches(engine), stored, producer, lock, settings.outbox)
     relay.start()
     yield
     relay.close()

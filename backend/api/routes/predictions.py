@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -67,12 +68,12 @@ async def predict_bulk(body: BulkRequest, request: Request) -> Response:
     together before the answer is sent. A ticker that comes twice is predicted once."""
     resources: PredictResources = request.state.resources
     origin = _origin(request.headers.get("x-prediction-origin"))
-    instruments = list(dict.fromkeys([instrument_of(item.exchange, item.ticker) for item in body.instruments]))
+    asked = [instrument_of(item.exchange, item.ticker) for item in body.instruments]
+    instruments = list({item.key: item for item in asked}.values())
     bulk = await resources.predictor.begin_bulk(instruments, body.horizon, origin)
-    items = [_bulk_item(*pair) for pair in zip(instruments, bulk.answers, strict=True)]
-    predicted = sum(isinstance(answer, Made) for answer in bulk.answers)
-    content = f'{{"predicted":{predicted},"failed":{len(items) - predicted},"items":[{",".join(items)}]}}'
-    await bulk.recorded
+    content, recorded = _bulk_content(instruments, bulk.answers), bulk.recorded
+    del bulk  # thousands of objects, freed while one waits anyway
+    await recorded
     return Response(content, media_type="application/json")
 
 
@@ -147,6 +148,12 @@ def _page(page: Page) -> bytes:
             "next_cursor": None if page.next_cursor is None else page.next_cursor.encode(),
         }
     )
+
+
+def _bulk_content(instruments: Sequence[Instrument], answers: Sequence[Made | StockMlopsError]) -> bytes:
+    items = [_bulk_item(*pair) for pair in zip(instruments, answers, strict=True)]
+    predicted = sum(isinstance(answer, Made) for answer in answers)
+    return f'{{"predicted":{predicted},"failed":{len(items) - predicted},"items":[{",".join(items)}]}}'.encode()
 
 
 def _bulk_item(instrument: Instrument, answer: Made | StockMlopsError) -> str:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import RFC_4122, UUID
 
 import pytest
 from stock_kit.events import PredictionEvent, Topic
 from stock_mlops.errors import DependencyUnavailableError, HorizonError, NoDataError, UnusableVectorError
 from stock_mlops.instruments import Instrument
+from stock_mlops.services.bulk import new_ids
 from stock_mlops.services.known_forecasts import Made
 from stock_mlops.services.prediction import Predictor
 from stock_mlops.services.serving import ServedModel
@@ -50,7 +53,7 @@ class Market:
         self.commits.append(rows)
         for row in rows:
             event = PredictionEvent.model_validate_json(row.payload)
-            assert (row.id, row.topic, row.key) == (event.prediction_id, Topic.PREDICTIONS, event.key)
+            assert (row.id, row.topic, row.key) == (str(event.prediction_id), Topic.PREDICTIONS, event.key)
             self.recorded.append(event)
 
 
@@ -130,12 +133,22 @@ async def test_a_server_that_is_down_fails_all_and_records_nothing(predictor: Pr
     assert (market.commits, market.recorded) == ([], [])
 
 
-async def test_an_answer_can_be_put_together_while_they_are_recorded(predictor: Predictor, market: Market) -> None:
+async def test_an_answer_can_be_put_together_while_they_are_recorded(
+    predictor: Predictor, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed, append = asyncio.Event(), market.append
+
+    async def slowly(*rows: OutboxRow) -> None:
+        await flushed.wait()
+        await append(*rows)
+
+    monkeypatch.setattr(market, "append", slowly)
     bulk = await predictor.begin_bulk([AAPL, NOPE], 1)
     made, refused = bulk.answers
     assert isinstance(made, Made)
     assert isinstance(refused, NoDataError)
     assert market.recorded == []
+    flushed.set()
     await bulk.recorded
     assert market.recorded == [made.event]
 
@@ -143,3 +156,11 @@ async def test_an_answer_can_be_put_together_while_they_are_recorded(predictor: 
 async def test_when_all_fail_there_is_nothing_to_commit(predictor: Predictor, market: Market) -> None:
     await predictor.predict_bulk([NOPE, NOPE], 1)
     assert market.commits == []
+
+
+async def test_ids_are_random_uuids() -> None:
+    ids = new_ids(500)
+    known = [UUID(item) for item in ids]
+    assert [str(item) for item in known] == ids
+    assert len(set(known)) == 500
+    assert {(item.version, item.variant) for item in known} == {(4, RFC_4122)}

@@ -73,7 +73,7 @@ class World:
         self.vector = vector
         self.model = model
         self.state: AdaptiveState | None = None
-        self.outbox: dict[UUID, OutboxRow] = {}
+        self.outbox: dict[str, OutboxRow] = {}
         self.sent: list[PredictionEvent] = []
         self.handler = FuturePredictions(
             read_vector=lambda _: self.vector,
@@ -95,7 +95,7 @@ class World:
 
     def send(self, topic: str, event: Event) -> None:
         assert isinstance(event, PredictionEvent)
-        assert event.prediction_id in self.outbox, "an event left before its row was committed"
+        assert str(event.prediction_id) in self.outbox, "an event left before its row was committed"
         self.sent.append(event)
 
 

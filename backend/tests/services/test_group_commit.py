@@ -53,7 +53,7 @@ def commits(table: Table) -> GroupCommit:
 
 def row() -> OutboxRow:
     new = uuid4()
-    return OutboxRow(new, "stock.predictions", "US:AAPL", f'{{"prediction_id": "{new}"}}')
+    return OutboxRow(str(new), "stock.predictions", "US:AAPL", f'{{"prediction_id": "{new}"}}')
 
 
 async def test_rows_handed_over_together_are_one_commit_however_many(table: Table) -> None:

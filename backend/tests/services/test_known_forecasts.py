@@ -46,7 +46,7 @@ def test_the_same_forecast_again_is_what_would_have_been_made_anew(
     found = known.find(subject, 2, "api")
     assert found is not None
     prediction_id, made_at = uuid4(), datetime(2012, 7, 2, 9, 0, 5, micros, tzinfo=UTC)
-    again, anew = found.again(prediction_id, made_at), made(subject, prediction_id, made_at)
+    again, anew = found.again(str(prediction_id), made_at), made(subject, prediction_id, made_at)
     assert (again.event, again.row, again.shown, again.tally) == (anew.event, anew.row, anew.shown, anew.tally)
     assert again.row.payload == again.event.model_dump_json()
 

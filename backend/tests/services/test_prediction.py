@@ -57,7 +57,7 @@ class World:
         self.rows += rows
         for row in rows:
             event = PredictionEvent.model_validate_json(row.payload)
-            assert (row.id, row.topic, row.key) == (event.prediction_id, Topic.PREDICTIONS, event.key)
+            assert (row.id, row.topic, row.key) == (str(event.prediction_id), Topic.PREDICTIONS, event.key)
             self.recorded.append(event)
         self.commits += 1
 
@@ -92,7 +92,7 @@ async def test_the_event_that_was_recorded_is_the_one_answered(predictor: Predic
     event = (await predictor.predict(AAPL, 1, "replay")).event
     assert world.recorded == [event]
     assert PredictionEvent.model_validate_json(world.rows[0].payload) == event
-    assert (world.rows[0].id, world.rows[0].key) == (event.prediction_id, "US:AAPL")
+    assert (world.rows[0].id, world.rows[0].key) == (str(event.prediction_id), "US:AAPL")
     assert event.origin == "replay"
 
 

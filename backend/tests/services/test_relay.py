@@ -12,6 +12,7 @@ from stock_kit.service_settings import OutboxSettings
 from stock_mlops.services import relay as service
 from stock_mlops.services.relay import Relay, Relayed
 from stock_mlops.stores.outbox import OutboxLoad, OutboxPage, PendingRow, Sent
+from stock_mlops.stores.outbox_batches import OutboxBatch
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -48,6 +49,7 @@ class World:
     def __init__(self) -> None:
         self.now = START
         self.rows: dict[str, Row] = {}
+        self.batches = Batches(self)
         self.stored: set[str] = set()
         self.asked: list[datetime | None] = []
         self.made_at: dict[str, datetime] = {}
@@ -60,6 +62,11 @@ class World:
         self.made_at[str(new)] = self.now
         self.rows[str(new)] = Row(self.now, self.now, 1, payload or event(new).model_dump_json())
         return str(new)
+
+    def add_batch(self, size: int) -> list[str]:
+        ids = [self.add() for _ in range(size)]
+        self.batches.recorded[ids[0]] = (self.now, {item: self.rows.pop(item).payload for item in ids})
+        return ids
 
     def page(self, topic: str, after: Sent | None, limit: int) -> OutboxPage | None:
         waiting = sorted(Sent(row.sent_at, item) for item, row in self.rows.items())
@@ -105,6 +112,33 @@ class World:
         yield self.lock_is_ours
 
 
+class Batches:
+    """The outbox's rows of many events."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.recorded: dict[str, tuple[datetime, dict[str, str]]] = {}
+
+    def waiting(self, topic: str) -> list[str]:
+        return list(self.recorded)
+
+    def get(self, batch_id: str) -> OutboxBatch | None:
+        if batch_id not in self.recorded:
+            return None
+        recorded_at, payloads = self.recorded[batch_id]
+        waited = (self._world.now - recorded_at).total_seconds()
+        return OutboxBatch(batch_id, list(payloads), ["US:AAPL"] * len(payloads), recorded_at, waited)
+
+    def delete(self, batch_id: str) -> None:
+        del self.recorded[batch_id]
+
+    def unpack(self, batch_id: str, stored: Collection[str]) -> None:
+        recorded_at, payloads = self.recorded.pop(batch_id)
+        for item, payload in payloads.items():
+            if item not in stored:
+                self._world.rows[item] = Row(recorded_at, recorded_at, 1, payload)
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -112,9 +146,8 @@ def world() -> World:
 
 @pytest.fixture
 def relay(world: World) -> Relay:
-    return Relay(
-        world, {Topic.PREDICTIONS: world}, world, world.lock, OutboxSettings(resend_after=timedelta(seconds=5))
-    )
+    settings = OutboxSettings(resend_after=timedelta(seconds=5))
+    return Relay(world, world.batches, {Topic.PREDICTIONS: world}, world, world.lock, settings)
 
 
 def test_what_clickhouse_has_leaves_the_outbox_at_once(relay: Relay, world: World) -> None:
@@ -233,3 +266,55 @@ def test_a_row_that_nobody_can_read_holds_up_nobody(relay: Relay, world: World) 
     relay.run_once()
     assert world.sent == [good]
     assert len(world.rows) == 2
+
+
+def test_a_batch_leaves_when_clickhouse_has_all_of_it(relay: Relay, world: World) -> None:
+    ids = world.add_batch(3)
+    world.stored = set(ids[:2])
+    assert relay.run_once() == Relayed()
+    assert list(world.batches.recorded) == ids[:1]
+    world.stored = set(ids)
+    assert relay.run_once() == Relayed(confirmed=3, resent=0)
+    assert world.batches.recorded == world.rows == {}
+    assert world.sent == []
+
+
+def test_of_a_batch_only_what_clickhouse_lacks_after_the_wait_is_sent_again(relay: Relay, world: World) -> None:
+    ids, later = world.add_batch(3), world.add_batch(2)
+    world.stored = set(ids[:2])
+    world.now += timedelta(seconds=6)
+    relay.run_once()
+    assert world.batches.recorded == {}
+    assert set(world.rows) == set(world.sent) == {ids[2], *later}
+    world.stored |= world.rows.keys()
+    assert relay.run_once() == Relayed(confirmed=3, resent=0)
+    assert world.rows == {}
+
+
+def test_the_batches_made_after_one_that_is_not_stored_yet_are_left_for_the_next_pass(
+    relay: Relay, world: World
+) -> None:
+    for _ in range(4):
+        world.add_batch(2)
+    single = world.add()
+    world.stored = {single}
+    assert relay.run_once() == Relayed(confirmed=1, resent=0)
+    assert len(world.asked) == 2  # the first batch, and the page of rows
+
+
+def test_without_clickhouse_a_batch_stays_as_it_is(relay: Relay, world: World) -> None:
+    world.add_batch(2)
+    world.now += timedelta(minutes=5)
+    world.clickhouse_error = ConnectionError("refused")
+    with pytest.raises(ConnectionError):
+        relay.run_once()
+    assert len(world.batches.recorded) == 1
+    assert world.sent == []
+
+
+def test_a_batch_that_another_process_took_meanwhile_is_passed_over(
+    relay: Relay, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.batches, "waiting", lambda _topic: [str(uuid4()), *world.batches.recorded])
+    world.stored = set(world.add_batch(2))
+    assert relay.run_once() == Relayed(confirmed=2, resent=0)

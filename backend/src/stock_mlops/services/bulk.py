@@ -16,6 +16,9 @@ from stock_mlops.services.forecast_events import Origin, Provenance, Subject, ma
 from stock_mlops.services.known_forecasts import KnownForecast, Made
 from stock_mlops.services.serving import ServedModel
 
+# What a digit becomes whose two high bits are to be 10.
+_VARIANT = {digit: f"{int(digit, 16) & 0b0011 | 0b1000:x}" for digit in "0123456789abcdef"}
+
 
 class Asked(NamedTuple):
     """One of many: what its forecast starts from and, if there is one, the same forecast as it was made before."""
@@ -37,14 +40,18 @@ def make_many(asked: Sequence[Asked | StockMlopsError], horizon: int, origin: Or
         elif isinstance(forecast, StockMlopsError):
             answers.append(forecast)
         else:
-            answers.append(_made(item.subject, horizon, forecast, Provenance(prediction_id, made_at, origin)))
+            answers.append(_made(item.subject, horizon, forecast, Provenance(UUID(prediction_id), made_at, origin)))
     return answers
 
 
-def new_ids(count: int) -> list[UUID]:
-    """As many ``uuid4``, each of which would ask the kernel for its randomness alone."""
-    random = os.urandom(16 * count)
-    return [UUID(bytes=random[start : start + 16], version=4) for start in range(0, len(random), 16)]
+def new_ids(count: int) -> list[str]:
+    """As many ``uuid4`` (RFC 9562), each of which would ask the kernel for its randomness alone; as text."""
+    digits = os.urandom(16 * count).hex()
+    return [_uuid4(digits[start : start + 32]) for start in range(0, len(digits), 32)]
+
+
+def _uuid4(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _made(subject: Subject, horizon: int, forecast: Forecast | None, provenance: Provenance) -> Made | StockMlopsError:

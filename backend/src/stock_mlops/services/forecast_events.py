@@ -112,7 +112,7 @@ def interval_ends(close: float, forecast: Forecast | None) -> tuple[tuple[float,
 
 
 def outbox_row(event: PredictionEvent) -> OutboxRow:
-    return OutboxRow(event.prediction_id, Topic.PREDICTIONS, event.key, event.model_dump_json())
+    return OutboxRow(str(event.prediction_id), Topic.PREDICTIONS, event.key, event.model_dump_json())
 
 
 class Tally(NamedTuple):

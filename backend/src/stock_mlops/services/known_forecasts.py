@@ -15,7 +15,6 @@ from weakref import ref
 
 from stock_kit.events import PredictionEvent
 
-from stock_mlops.instruments import Instrument
 from stock_mlops.services.forecast_events import Origin, Subject, Tally, outbox_row
 from stock_mlops.stores.outbox import OutboxRow
 
@@ -44,9 +43,10 @@ class Made:
 
     @property
     def event(self) -> PredictionEvent:
-        if self._first.prediction_id == self.row.id:
+        prediction_id = UUID(self.row.id)
+        if self._first.prediction_id == prediction_id:
             return self._first
-        return self._first.model_copy(update={"prediction_id": self.row.id, "made_at": self._made_at})
+        return self._first.model_copy(update={"prediction_id": prediction_id, "made_at": self._made_at})
 
 
 class KnownForecast:
@@ -72,7 +72,7 @@ class KnownForecast:
         self._first = first.event
         self._topic, self._key, self._tally = first.row.topic, first.row.key, first.tally
         # A quote inside of a text is escaped, so that these are the fields and nothing else.
-        self._before, rest = first.row.payload.split(_id_field(self._first.prediction_id))
+        self._before, rest = first.row.payload.split(_id_field(first.row.id))
         self._between, self._after = rest.split(_time_field(self._first.made_at))
         self._shown_after = _without_inputs(self._after)
 
@@ -84,13 +84,13 @@ class KnownForecast:
             return self._model is None and subject.model is None
         return self._model() is subject.model
 
-    def again(self, prediction_id: UUID, made_at: datetime) -> Made:
+    def again(self, prediction_id: str, made_at: datetime) -> Made:
         start = f"{self._before}{_id_field(prediction_id)}{self._between}{_time_field(made_at)}"
         row = OutboxRow(prediction_id, self._topic, self._key, start + self._after)
         return Made(self._first, made_at, row, start + self._shown_after, self._tally)
 
 
-def _id_field(prediction_id: UUID) -> str:
+def _id_field(prediction_id: str) -> str:
     return f'"prediction_id":"{prediction_id}"'
 
 
@@ -109,11 +109,11 @@ class KnownForecasts:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._known: OrderedDict[tuple[Instrument, int, Origin], KnownForecast] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, Origin], KnownForecast] = OrderedDict()
 
     def find(self, subject: Subject, horizon: int, origin: Origin) -> KnownForecast | None:
         """None when it was not asked for lately, or when what it comes from has changed."""
-        key = (subject.instrument, horizon, origin)
+        key = (subject.instrument.key, horizon, origin)
         known = self._known.get(key)
         if known is None or not known.follows_from(subject):
             return None
@@ -121,7 +121,7 @@ class KnownForecasts:
         return known
 
     def keep(self, subject: Subject, horizon: int, origin: Origin, made: Made) -> None:
-        key = (subject.instrument, horizon, origin)
+        key = (subject.instrument.key, horizon, origin)
         self._known[key] = KnownForecast(subject, made)
         self._known.move_to_end(key)
         while len(self._known) > self._most:

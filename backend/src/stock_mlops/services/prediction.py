@@ -23,6 +23,7 @@ from stock_mlops.services.forecast_events import (
     Origin,
     Provenance,
     Subject,
+    Tally,
     check_horizon,
     make_event,
     no_data,
@@ -76,7 +77,7 @@ class Predictor:
         self._max_days = max_days
         self._sessions: dict[str, Sessions] = {}
         self._known = KnownForecasts()
-        self._ids: list[UUID] = []
+        self._ids: list[str] = []
 
     async def predict(self, instrument: Instrument, horizon: int, origin: Origin = "api") -> Made:
         """Forecast the close ``horizon`` sessions after the newest one; recorded when this returns.
@@ -119,13 +120,18 @@ class Predictor:
             if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
                 self._known.keep(item.subject, horizon, origin, answer)
         made = [answer for answer in answers if isinstance(answer, Made)]
-        return Bulk(answers, asyncio.create_task(self._record_all(made), name="bulk-record"))
+        recording = self._record_all([one.row for one in made], [one.tally for one in made])
+        recorded = asyncio.create_task(recording, name="bulk-record")
+        # It starts, hands the rows over, and they are taken: a thread puts them together while the caller goes on.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        return Bulk(answers, recorded)
 
-    async def _record_all(self, made: Sequence[Made]) -> None:
-        if made:
-            await self._record.append(*[one.row for one in made])
-        for one in made:
-            one.tally.add()
+    async def _record_all(self, rows: Sequence[OutboxRow], tallies: Sequence[Tally]) -> None:
+        if rows:
+            await self._record.append(*rows)
+        for tally in tallies:
+            tally.add()
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
@@ -146,6 +152,8 @@ class Predictor:
         """What each forecast starts from, or why there is none."""
         found = list(zip(instruments, await self._vectors.newest_many(instruments), strict=True))
         models = iter(await self._models.models_for([item for item, vector in found if vector is not None]))
+        exchanges = {item.exchange for item, vector in found if vector is not None}
+        sessions = {exchange: await self._sessions_of(exchange) for exchange in exchanges}
         asked: list[Asked | StockMlopsError] = []
         for item, vector in found:
             if vector is None:
@@ -157,7 +165,7 @@ class Predictor:
             except HorizonError as problem:
                 asked.append(problem)
             else:
-                subject = Subject(item, vector, await self._sessions_of(item.exchange), model)
+                subject = Subject(item, vector, sessions[item.exchange], model)
                 asked.append(Asked(subject, self._known.find(subject, horizon, origin)))
         return asked
 
@@ -168,7 +176,7 @@ class Predictor:
         if known := self._known.find(subject, horizon, origin):
             return known.again(prediction_id, wall_now())
         forecast = await self._forecast(subject, horizon)
-        made = Made.of(make_event(subject, horizon, forecast, Provenance(prediction_id, wall_now(), origin)))
+        made = Made.of(make_event(subject, horizon, forecast, Provenance(UUID(prediction_id), wall_now(), origin)))
         self._known.keep(subject, horizon, origin, made)
         return made
 

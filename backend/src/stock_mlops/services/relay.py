@@ -28,6 +28,7 @@ from stock_mlops.services.serving_metrics import (
     RELAY_ERRORS,
 )
 from stock_mlops.stores.outbox import OutboxPage, OutboxTable, PendingRow, Sent
+from stock_mlops.stores.outbox_batches import BatchTable
 
 log = get_logger(__name__)
 
@@ -76,12 +77,14 @@ class Relay:
     def __init__(
         self,
         outbox: OutboxTable,
+        batches: BatchTable,
         stored: Mapping[Topic, Confirmations],
         sender: Sender,
         lock: Lock,
         settings: OutboxSettings,
     ) -> None:
         self._outbox = outbox
+        self._batches = batches
         self._stored = stored
         self._sender = sender
         self._lock = lock
@@ -105,15 +108,34 @@ class Relay:
                 return None
             relayed = Relayed()
             for topic in self._stored:
-                self._relay_topic(topic, relayed)
+                self._relay_batches(topic, relayed)
+                self._relay_rows(topic, relayed)
             load = self._outbox.load()
         OUTBOX_SIZE.set(load.size)
         OUTBOX_AGE.set(load.oldest_seconds)
         return relayed
 
-    def _relay_topic(self, topic: Topic, relayed: Relayed) -> None:
+    def _relay_batches(self, topic: Topic, relayed: Relayed) -> None:
+        for batch_id in self._batches.waiting(topic):
+            started = monotonic()
+            batch = self._batches.get(batch_id)
+            if batch is None:
+                continue
+            stored = self._stored[topic].existing(batch.ids, set(batch.keys), batch.recorded - _CLOCKS_APART)
+            if len(stored) == len(batch.ids):
+                self._batches.delete(batch_id)
+            elif batch.waited >= self._resend_after:
+                self._batches.unpack(batch_id, stored)
+            else:
+                break  # nor will the consumer have stored what was sent after these yet
+            OUTBOX_CONFIRMED.inc(len(stored))
+            relayed.confirmed += len(stored)
+            if self._rest(started):
+                break
+
+    def _relay_rows(self, topic: Topic, relayed: Relayed) -> None:
         after: Sent | None = None
-        while not self._stop.is_set():
+        while True:
             page = self._outbox.page(topic, after, _PAGE)
             if page is None:
                 break
@@ -124,8 +146,12 @@ class Relay:
                 break
             if relayed.confirmed == confirmed and page.longest_wait < self._resend_after:
                 break  # nor will the consumer have stored what was sent after these yet
-            # The databases' processors are wanted by those who wait for an answer, too.
-            self._stop.wait(min(monotonic() - started, _LONGEST_REST))
+            if self._rest(started):
+                break
+
+    def _rest(self, started: float) -> bool:
+        """The databases' processors are wanted by those who wait for an answer, too. Returns whether this ends."""
+        return self._stop.wait(min(monotonic() - started, _LONGEST_REST))
 
     def _relay(self, topic: Topic, page: OutboxPage, relayed: Relayed) -> None:
         # Of an instrument with a million predictions only the newest are read.

@@ -103,8 +103,8 @@ class ResidentModels:
         self._load_bundle = load
         self._read_states = states
         self._states: Mapping[StateKey, AdaptiveState] = {}
-        self._adapted: dict[Instrument, _Adapted] = {}
-        """Of each instrument: the version in memory, the state, and the two together."""
+        self._adapted: dict[str, _Adapted] = {}
+        """Of each instrument, by its key: the version in memory, the state, and the two together."""
         self._expiry = settings.expiry_sessions
         self._interval = settings.refresh_interval.total_seconds()
         self._bound = settings.resident_models
@@ -170,13 +170,13 @@ class ResidentModels:
     def _for(self, instrument: Instrument, served: ServedModel) -> ServedModel:
         """The version with the instrument's intervals, made anew only when either has changed."""
         states = self._states
-        known = self._adapted.get(instrument)
+        known = self._adapted.get(instrument.key)
         if known is not None and known.base is served and known.states is states:
             return known.model
         state = states.get(StateKey(served.ref.registered_name, served.ref.version, instrument))
         unchanged = known is not None and known.base is served and known.state is state
         model = known.model if known is not None and unchanged else served.adapted(state)
-        self._adapted[instrument] = _Adapted(served, states, state, model)
+        self._adapted[instrument.key] = _Adapted(served, states, state, model)
         return model
 
     def refresh(self) -> None:

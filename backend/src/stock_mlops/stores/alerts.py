@@ -258,7 +258,7 @@ class _Changes:
             },
         )
         event = event_of(alert, note.change)
-        row = OutboxRow(event.event_id, Topic.ALERTS, event.key, event.model_dump_json())
+        row = OutboxRow(str(event.event_id), Topic.ALERTS, event.key, event.model_dump_json())
         self._outbox.append([row], self._tx)
         if note.change is not AlertChange.ACKNOWLEDGED:
             queue(self._tx, alert.id, alert.state, alert.severity, self._receivers)

@@ -17,12 +17,15 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names t
 from psycopg2.extras import execute_values
 from sqlalchemy import Connection, Engine, text
 
+from stock_mlops.stores.outbox_batches import unpack
+
 # The same event again (a retry after a connection broke, a job that ran twice) is not an error.
 _INSERT = "INSERT INTO outbox (id, topic, key, payload) VALUES %s ON CONFLICT (id) DO NOTHING"
 
 
 class OutboxRow(NamedTuple):
-    id: UUID
+    id: str
+    """A UUID, as text: there are thousands a second."""
     topic: str
     key: str
     payload: str
@@ -86,7 +89,7 @@ class OutboxTable(Protocol):
 
 
 class Outbox:
-    """The table in model_meta_db."""
+    """The table in model_meta_db; what is known of one event or of all counts those in batches too."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -139,8 +142,19 @@ class Outbox:
     def payload(self, event_id: UUID) -> str | None:
         """An event's JSON; None when it is not here (any more)."""
         with self._transaction() as tx:
-            found = tx.execute(text("SELECT payload FROM outbox WHERE id = :id"), {"id": str(event_id)})
-            return cast(str | None, found.scalar())
+            # In one statement: the relay may be making rows of a batch.
+            found = tx.execute(
+                text("""
+                    SELECT payload, NULL AS payloads, 0 AS place FROM outbox WHERE id = :id
+                    UNION ALL
+                    SELECT NULL, payloads, array_position(ids, CAST(:id AS uuid)) - 1 FROM outbox_batches
+                    WHERE CAST(:id AS uuid) = ANY(ids)
+                """),
+                {"id": str(event_id)},
+            ).first()
+        if found is None or found.payloads is None:
+            return None if found is None else cast(str, found.payload)
+        return unpack(bytes(found.payloads))[int(found.place)]
 
     def delete(self, ids: Collection[str]) -> None:
         with self._transaction() as tx:
@@ -158,7 +172,13 @@ class Outbox:
     def load(self) -> OutboxLoad:
         with self._transaction() as tx:
             row = tx.execute(
-                text("SELECT count(*), COALESCE(extract(epoch FROM now() - min(created_at)), 0) FROM outbox")
+                text("""
+                    SELECT sum(size), COALESCE(extract(epoch FROM now() - min(first)), 0) FROM (
+                        SELECT count(*) AS size, min(created_at) AS first FROM outbox
+                        UNION ALL
+                        SELECT COALESCE(sum(size), 0), min(created_at) FROM outbox_batches
+                    ) AS tables
+                """)
             ).one()
         return OutboxLoad(int(row[0]), float(row[1]))
 
@@ -177,8 +197,7 @@ def _cursor(connection: Connection) -> Cursor:
 
 
 def _insert(cursor: Cursor, rows: Sequence[OutboxRow]) -> None:
-    values = [(str(row.id), row.topic, row.key, row.payload) for row in rows]
-    execute_values(cursor, _INSERT, values, template="(%s::uuid, %s, %s, %s)", page_size=len(values))
+    execute_values(cursor, _INSERT, rows, template="(%s::uuid, %s, %s, %s)", page_size=len(rows))
 
 
 def _array(ids: Iterable[str]) -> str:
