@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg2
 import pytest
 import redis
+from stock_kit.clock import wall_now
+from stock_kit.events import Topic
+from stock_kit.kafka import EventProducer
 from stock_kit.settings import Settings
+from stock_mlops.services.forecast_events import outbox_row
+from stock_mlops.stores.outbox import Outbox, OutboxRow
+from stock_mlops.stores.outbox_connection import OutboxConnection
+from stock_mlops.stores.postgres import get_engine
+from stock_mlops.stores.predictions import Predictions
 
 from tests.integration.support import Stack, clickhouse, train, wait_for
 
@@ -60,7 +70,13 @@ def number(settings: Settings, query: str, *values: object) -> int:
 
 
 def outbox_size(settings: Settings) -> int:
-    return number(settings, "SELECT count(*) FROM outbox")
+    return Outbox(get_engine(settings.model_meta_db)).load().size
+
+
+async def record(settings: Settings, rows: list[OutboxRow]) -> None:
+    connection = OutboxConnection(settings.model_meta_db)
+    await connection.append(rows)
+    connection.close()
 
 
 def job(api: httpx.Client, url: str) -> dict[str, Any]:
@@ -91,10 +107,13 @@ def test_without_clickhouse_the_answer_is_503_with_retry_after_and_recovery_need
     try:
         with redis.Redis.from_url(stack.settings.redis.url(stack.settings.redis.cache_db)) as cache:
             cache.flushdb()
+        msft = {"ticker": "MSFT", "exchange": "US"}
+        # What was read lately serves half a minute longer.
+        wait_for(lambda: api.post("/api/predict/", json=msft).status_code != 200, seconds=40, what="copies to end")
         for answer in (
             api.get("/api/predict/"),
             api.get("/api/datasets"),
-            api.post("/api/predict/", json={"ticker": "MSFT", "exchange": "US"}),
+            api.post("/api/predict/", json=msft),
         ):
             assert answer.status_code == 503, answer.text
             assert int(answer.headers["Retry-After"]) > 0
@@ -118,6 +137,26 @@ def test_a_broker_killed_after_acknowledging_loses_nothing_and_doubles_nothing(s
     stack.wait_ready("kafka")
     wait_for(lambda: stored(stack.settings, ids) == Counter(ids), seconds=120, what="every acknowledged prediction")
     wait_for(lambda: outbox_size(stack.settings) == 0, seconds=60, what="an empty outbox")
+
+
+def test_what_kafka_lost_of_the_many_events_of_one_commit_is_sent_again_and_arrives_once(
+    stack: Stack, api: httpx.Client
+) -> None:
+    first = predict(api)
+    wait_for(lambda: stored(stack.settings, [first]) == Counter([first]), seconds=60, what="an event to copy")
+    like = Predictions(lambda: clickhouse(stack.settings)).one(UUID(first))
+    assert like
+    events = [like.model_copy(update={"prediction_id": uuid4(), "made_at": wall_now()}) for _ in range(300)]
+    ids = [str(event.prediction_id) for event in events]
+    asyncio.run(record(stack.settings, [outbox_row(event) for event in events]))
+    assert number(stack.settings, "SELECT size FROM outbox_batches WHERE id = %s", ids[0]) == len(ids)
+    producer = EventProducer(stack.settings.kafka, "test")
+    for event in events[:100]:
+        producer.send(Topic.PREDICTIONS, event)
+    producer.close()
+    wait_for(lambda: stored(stack.settings, ids) == Counter(ids), seconds=60, what="every event in ClickHouse")
+    wait_for(lambda: outbox_size(stack.settings) == 0, seconds=60, what="an empty outbox")
+    assert number(stack.settings, "SELECT count(*) FROM outbox_batches") == 0
 
 
 def test_a_training_whose_worker_is_killed_runs_again_and_is_committed_once(stack: Stack, api: httpx.Client) -> None:

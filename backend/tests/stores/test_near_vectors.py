@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ async def cached(far: MemoryVectorCache, vector: FeatureVector, *, listening: bo
     near = NearVectorCache(far)
     if listening:
         near.begin()
+        near.heard(time.monotonic())
     miss = await near.get(AAPL)
     assert isinstance(miss, Miss)
     assert await near.put(AAPL, miss, vector)
@@ -47,6 +49,8 @@ async def test_nothing_is_held_while_nobody_announces_loads(make_vector: MakeVec
     assert near.held(AAPL) is None
     near.begin()
     await near.get(AAPL)
+    assert near.held(AAPL) is None
+    near.heard(time.monotonic())
     assert near.held(AAPL) is not None
     near.end()
     assert near.held(AAPL) is None
@@ -92,10 +96,28 @@ async def test_what_was_read_at_once_is_held_unless_a_load_came_between(make_vec
     assert near.held(AAPL) is None
 
 
-async def test_a_copy_ends_by_itself(make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_copies_serve_while_redis_is_heard_and_none_forever(
+    make_vector: MakeVector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     near = await cached(MemoryVectorCache(), make_vector())
-    now = near_vectors.time.monotonic()
-    monkeypatch.setattr(near_vectors.time, "monotonic", lambda: now + 1.1)
+    start = time.monotonic()
+
+    def at(seconds: float) -> FeatureVector | None:
+        monkeypatch.setattr(near_vectors.time, "monotonic", lambda: start + seconds)
+        return near.held(AAPL)
+
+    assert at(0.9) == make_vector()
+    assert at(1.1) is None
+    near.heard(start + 1.0)
+    assert at(1.9) == make_vector()
+    near.heard(start + 31.0)
+    assert at(31.0) is None
+
+
+async def test_what_was_held_before_the_connection_was_made_anew_is_not_afterwards(make_vector: MakeVector) -> None:
+    near = await cached(MemoryVectorCache(), make_vector())
+    near.begin()
+    near.heard(time.monotonic())
     assert near.held(AAPL) is None
 
 

@@ -1,8 +1,9 @@
 """Copies of cached feature vectors inside the process: a forecast without a round trip to Redis.
 
 A load announces on a channel whose vectors it replaced, in the transaction that removes them from Redis. A process
-keeps copies only while it listens there, drops one when its load is announced and all when the connection breaks, and
-keeps none longer than a second, should a connection die without a word.
+keeps copies only while it listens there, and drops one when its load is announced and all when the connection breaks.
+Should a connection die without a word, copies serve no longer than a second: some times a second Redis is asked for an
+answer on the same connection, which comes after all that was announced before.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from stock_mlops.stores.warehouse import FeatureVector
 
 log = get_logger(__name__)
 
-_LONGEST_SECONDS = 1.0
+_LONGEST_SILENCE = 1.0
+_PULSE_SECONDS = 0.3
+# Should ClickHouse have been changed by what announces nothing, such as a restored backup.
+_LONGEST_SECONDS = 30.0
 _MOST = 20_000
 _RETRY_SECONDS = 0.5
-# The wait for an announcement is broken off now and then, so that a stop is noticed.
-_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ class NearVectorCache:
         self._far = far
         self._copies: dict[str, _Copy] = {}
         self._listening = False
+        self._current_until = 0.0
         # Counts announcements: what was asked for before one may be what it replaced.
         self._announced = 0
 
     def held(self, instrument: Instrument) -> FeatureVector | None:
+        now = time.monotonic()
+        if now >= self._current_until:
+            return None
         copy = self._copies.get(instrument.key)
-        return copy.vector if copy is not None and time.monotonic() < copy.until else None
+        return copy.vector if copy is not None and now < copy.until else None
 
     async def get(self, instrument: Instrument) -> FeatureVector | Miss:
         announced = self._announced
@@ -85,8 +91,13 @@ class NearVectorCache:
             self._copies[instrument.key] = _Copy(vector, until)
 
     def begin(self) -> None:
-        """From now on loads are announced."""
+        """From now on loads are announced. The client may have connected anew by itself, and have missed some."""
+        self.end()
         self._listening = True
+
+    def heard(self, moment: float) -> None:
+        """All loads are known that had ended at this moment, by the monotonic clock."""
+        self._current_until = moment + _LONGEST_SILENCE
 
     def forget(self, key: str) -> None:
         """A load replaced the vector of the instrument with this key."""
@@ -97,6 +108,7 @@ class NearVectorCache:
         """Loads are no longer announced."""
         self._announced += 1
         self._listening = False
+        self._current_until = 0.0
         self._copies.clear()
 
 
@@ -106,8 +118,12 @@ async def listen(cache: NearVectorCache, redis: AsyncRedis) -> None:
         try:
             async with redis.pubsub() as channel:
                 await channel.subscribe(LOADS_CHANNEL)
+                asked = 0.0
                 while True:
-                    message = await channel.get_message(timeout=_PATIENCE_SECONDS)
+                    if (now := time.monotonic()) >= asked + _PULSE_SECONDS:
+                        asked = now
+                        await channel.ping(str(now))
+                    message = await channel.get_message(timeout=_PULSE_SECONDS)
                     if message is not None:
                         _take(cache, message)
         except (RedisError, OSError) as error:
@@ -122,3 +138,5 @@ def _take(cache: NearVectorCache, message: dict[str, Any]) -> None:
         cache.begin()
     elif message["type"] == "message":
         cache.forget(message["data"].decode())
+    elif message["type"] == "pong":
+        cache.heard(float(message["data"]))
