@@ -9,12 +9,14 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from starlette.background import BackgroundTask
 from stock_mlops.errors import InvalidRequestError, StockMlopsError
 from stock_mlops.forecasting.explanation import Explanation
 from stock_mlops.instruments import Instrument, instrument_of
 from stock_mlops.services.explaining import ExplainedPrediction
 from stock_mlops.services.forecast_events import Origin
 from stock_mlops.services.known_forecasts import Made
+from stock_mlops.services.prediction import count
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.predictions import Page, PredictionFilter, SettledPrediction
 from stock_mlops.stores.read_cache import EVERYTHING
@@ -71,10 +73,10 @@ async def predict_bulk(body: BulkRequest, request: Request) -> Response:
     asked = [instrument_of(item.exchange, item.ticker) for item in body.instruments]
     instruments = list({item.key: item for item in asked}.values())
     bulk = await resources.predictor.begin_bulk(instruments, body.horizon, origin)
-    content, recorded = _bulk_content(instruments, bulk.answers), bulk.recorded
+    content, recorded, tallies = _bulk_content(instruments, bulk.answers), bulk.recorded, bulk.tallies
     del bulk  # thousands of objects, freed while one waits anyway
     await recorded
-    return Response(content, media_type="application/json")
+    return Response(content, media_type="application/json", background=BackgroundTask(count, tallies))
 
 
 @router.get(

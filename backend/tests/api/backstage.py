@@ -227,7 +227,7 @@ class Backstage:
             Made.of(make_event(item.ticker, horizon, origin=origin)) if item.ticker in self.tickers else no_data(item)
             for item in instruments
         ]
-        return Bulk(answers, self._record())
+        return Bulk(answers, self._record(), [answer.tally for answer in answers if isinstance(answer, Made)])
 
     async def _record(self) -> None:
         if self.unrecordable is not None:

@@ -12,6 +12,7 @@ from stock_kit.events import PredictionEvent
 from stock_mlops.errors import DependencyUnavailableError
 from stock_mlops.forecasting.explanation import Explanation
 from stock_mlops.services.explaining import ExplainedPrediction
+from stock_mlops.services.serving_metrics import PREDICTIONS
 from stock_mlops.stores.cursor import Cursor
 from stock_mlops.stores.predictions import Page, PredictionFilter
 from stock_mlops.stores.settlements import AccuracyFilter, RollingAccuracy
@@ -126,12 +127,23 @@ async def test_without_redis_the_page_is_read_each_time(predict: httpx.AsyncClie
     assert len(backstage.filters) == 2
 
 
+def predictions_counted(ticker: str) -> float:
+    return sum(
+        sample.value
+        for metric in PREDICTIONS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total") and sample.labels["ticker"] == ticker
+    )
+
+
 async def test_many_are_answered_each_with_its_prediction_or_its_problem(
     predict: httpx.AsyncClient, backstage: Backstage
 ) -> None:
     wanted = [{"ticker": "aapl"}, {"ticker": "2330", "exchange": "TW"}, {"ticker": "AAPL", "exchange": "US"}]
+    counted = predictions_counted("AAPL")
     answer = await predict.post("/api/predict/bulk", json={"instruments": wanted, "horizon": 2})
     assert answer.status_code == 200
+    assert predictions_counted("AAPL") == counted + 1
     body = answer.json()
     assert (body["predicted"], body["failed"]) == (1, 1)
     good, bad = body["items"]
@@ -144,8 +156,10 @@ async def test_many_that_could_not_be_recorded_are_not_answered(
     predict: httpx.AsyncClient, backstage: Backstage
 ) -> None:
     backstage.unrecordable = DependencyUnavailableError("PostgreSQL", "no commit within 3 s")
+    counted = predictions_counted("AAPL")
     answer = await predict.post("/api/predict/bulk", json={"instruments": [{"ticker": "AAPL"}]})
     assert answer.status_code == 503
+    assert predictions_counted("AAPL") == counted
     assert answer.headers["Retry-After"]
     assert "PostgreSQL" in answer.json()["detail"]
 

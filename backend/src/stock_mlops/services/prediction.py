@@ -61,10 +61,12 @@ class Sender(Protocol):
 
 
 class Bulk(NamedTuple):
-    """Many predictions. They may be shown once ``recorded`` has ended, which raises what recording them raised."""
+    """Many predictions. They may be shown, and are to be counted, once ``recorded`` has ended, which raises what
+    recording them raised."""
 
     answers: list[Made | StockMlopsError]
     recorded: Awaitable[None]
+    tallies: list[Tally]
 
 
 class Predictor:
@@ -106,6 +108,7 @@ class Predictor:
         """
         bulk = await self.begin_bulk(instruments, horizon, origin)
         await bulk.recorded
+        await count(bulk.tallies)
         return [answer.event if isinstance(answer, Made) else answer for answer in bulk.answers]
 
     async def begin_bulk(self, instruments: Sequence[Instrument], horizon: int, origin: Origin = "api") -> Bulk:
@@ -120,18 +123,15 @@ class Predictor:
             if isinstance(item, Asked) and item.known is None and isinstance(answer, Made):
                 self._known.keep(item.subject, horizon, origin, answer)
         made = [answer for answer in answers if isinstance(answer, Made)]
-        recording = self._record_all([one.row for one in made], [one.tally for one in made])
-        recorded = asyncio.create_task(recording, name="bulk-record")
+        recorded = asyncio.create_task(self._record_all([one.row for one in made]), name="bulk-record")
         # It starts, hands the rows over, and they are taken: a thread puts them together while the caller goes on.
         for _ in range(2):
             await asyncio.sleep(0)
-        return Bulk(answers, recorded)
+        return Bulk(answers, recorded, [one.tally for one in made])
 
-    async def _record_all(self, rows: Sequence[OutboxRow], tallies: Sequence[Tally]) -> None:
+    async def _record_all(self, rows: Sequence[OutboxRow]) -> None:
         if rows:
             await self._record.append(*rows)
-        for tally in tallies:
-            tally.add()
 
     async def check_path(self, instrument: Instrument, days: int) -> None:
         """Refuse a path of days that would fail, before it becomes a job; raises as :meth:`predict`."""
@@ -196,3 +196,9 @@ class Predictor:
             # The first process of a machine to ask for a calendar computes it, which takes seconds.
             self._sessions[exchange] = await asyncio.to_thread(sessions_of, exchange)
         return self._sessions[exchange]
+
+
+async def count(tallies: Sequence[Tally]) -> None:
+    """Note acknowledged predictions in the metrics. On the event loop, as a request's task after its answer."""
+    for tally in tallies:
+        tally.add()
